@@ -1,0 +1,28 @@
+BIN := .venv/bin
+
+demo: .venv/installed
+	$(BIN)/cdp demo
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+ui: .venv/installed
+	$(BIN)/cdp ui
+
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+bench: .venv/installed
+	$(BIN)/python -m bench
+
+# The stamp, not the folder: an install that was cut off must not pass for a finished one.
+.venv/installed: pyproject.toml constraints.txt
+	python3 -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.PHONY: demo test ui check bench

@@ -1,0 +1,163 @@
+"""The one door to the warehouse: a DuckDB file, opened for short moments, one process at a time.
+
+DuckDB lets one process write and locks the file for it; the kernel frees that lock even after a
+`kill -9`. So `connect` waits for the lock, says for whom, and gives up with a sentence. Everything
+that needs SQL takes a `Database` as an argument; nothing else opens a connection or knows the file.
+"""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+log = logging.getLogger(__name__)
+
+FIRST_WORD_AFTER_S = 1.0
+PAUSE_S = 0.02
+
+
+class WarehouseBusy(Exception):
+    """Another process kept the warehouse locked for longer than we were willing to wait."""
+
+    def __init__(self, path: Path, holder: str, waited_s: float):
+        super().__init__(
+            f"The warehouse {path} is in use by {holder}; gave up after {waited_s:.0f} s. "
+            "Let it finish or stop it, then run this again."
+        )
+
+
+class WarehouseMissing(Exception):
+    """Somebody wants to read a warehouse that no run has made yet."""
+
+    def __init__(self, path: Path):
+        super().__init__(
+            f"There is no warehouse at {path} yet. Set WAREHOUSE__PATH, or load something first: "
+            "`make demo`, or `dagster asset materialize`."
+        )
+
+
+class Database:
+    """An open warehouse. Tables are named `schema.table`; rows enter and leave as Arrow."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection):
+        self.connection = connection
+
+    def run(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """Execute one statement; its rows, if it has any (for answers that are small)."""
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def value(self, sql: str, parameters: Any = None) -> Any:
+        """The first column of the first row, or None where there is no row."""
+        rows = self.run(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def read(self, select: str, rows_per_batch: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """Stream a SELECT as Arrow batches; other statements may run meanwhile."""
+        yield from self.connection.cursor().execute(select).to_arrow_reader(rows_per_batch)
+
+    def materialize(self, table: str, select: str) -> int:
+        """Make or replace a table from a SELECT; the number of rows it has now."""
+        self._make_schema(table)
+        self.run(f"create or replace table {table} as {select}")
+        return self.count(table)
+
+    def write(self, table: str, rows: pa.Table, mode: Literal["replace", "append"]) -> int:
+        """Write Arrow rows to a table, made if need be; columns go by name."""
+        self._make_schema(table)
+        self.connection.register("written_rows", rows)
+        try:
+            if mode == "replace" or not self.columns(table):
+                self.run(f"create or replace table {table} as from written_rows")
+            else:
+                self.run(f"insert into {table} by name from written_rows")
+        finally:
+            self.connection.unregister("written_rows")
+        return rows.num_rows
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Column names and their types, in order; empty when there is no such table."""
+        schema, name = table.split(".")
+        return dict(
+            self.run(
+                "select column_name, data_type from duckdb_columns()"
+                " where schema_name = ? and table_name = ? and database_name = current_database()"
+                " order by column_index",
+                [schema, name],
+            )  # type: ignore[arg-type]
+        )
+
+    def count(self, table: str) -> int:
+        return int(self.value(f"select count(*) from {table}"))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing of it."""
+        self.run("begin")
+        try:
+            yield
+        except BaseException:
+            self.run("rollback")
+            raise
+        self.run("commit")
+
+    def _make_schema(self, table: str) -> None:
+        self.run(f"create schema if not exists {table.split('.')[0]}")
+
+
+@contextmanager
+def connect(path: Path, *, wait_s: float = 600, read_only: bool = False) -> Iterator[Database]:
+    """Open the warehouse, waiting up to `wait_s` seconds while another process has it.
+
+    Raises WarehouseBusy when the wait was in vain, WarehouseMissing when there is nothing to read.
+    """
+    if read_only and not path.exists():
+        raise WarehouseMissing(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _wait_for_lock(path, wait_s, read_only)
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield Database(connection)
+    finally:
+        connection.close()
+
+
+def _wait_for_lock(path: Path, wait_s: float, read_only: bool) -> duckdb.DuckDBPyConnection:
+    started, told = time.monotonic(), False
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            if not _is_lock(error):
+                raise
+            waited = time.monotonic() - started
+            if waited >= wait_s:
+                raise WarehouseBusy(path, _holder(error), waited) from error
+            if waited >= FIRST_WORD_AFTER_S and not told:
+                log.warning("Waiting for the warehouse %s: in use by %s.", path, _holder(error))
+                told = True
+            time.sleep(PAUSE_S)
+
+
+def _is_lock(error: duckdb.IOException) -> bool:
+    """DuckDB words a taken lock differently on Windows (dagster issue 26848)."""
+    text = str(error)
+    return "Could not set lock" in text or "used by another process" in text
+
+
+def _holder(error: duckdb.IOException) -> str:
+    """Who holds the lock, as DuckDB tells it: `process 42 (dagster)`."""
+    found = re.search(r"PID (\d+)", str(error))
+    if not found:
+        return "another process"
+    try:
+        command = Path(f"/proc/{found[1]}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return f"process {found[1]}"
+    return f"process {found[1]} ({os.path.basename(command.strip())[:80]})"
