@@ -59,8 +59,15 @@ class Database:
         return rows[0][0] if rows else None
 
     def read(self, select: str, rows_per_batch: int = 100_000) -> Iterator[pa.RecordBatch]:
-        """Stream a SELECT as Arrow batches; other statements may run meanwhile."""
+        """Stream a SELECT as Arrow batches; other statements may run meanwhile.
+
+        It reads over a connection of its own, which sees no temp tables: `table` does.
+        """
         yield from self.connection.cursor().execute(select).to_arrow_reader(rows_per_batch)
+
+    def table(self, select: str) -> pa.Table:
+        """The whole result of a SELECT as one Arrow table."""
+        return self.connection.sql(select).to_arrow_table()
 
     def materialize(self, table: str, select: str) -> int:
         """Make or replace a table from a SELECT; the number of rows it has now."""

@@ -1,0 +1,126 @@
+"""The demo: a made-up company on the sandbox, the whole platform over it, three times."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import click
+import dagster as dg
+from rich.console import Console
+
+from cdp_assets import demo_report, outside, project
+from cdp_assets.definitions import assemble
+from warehouse import database
+
+PEOPLE_IN_UI = 2000
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+NEXT = """
+[bold]What to type next[/bold]
+  make ui                                        the same in the Dagster UI, on schedules
+  .venv/bin/cdp sql 'select * from profiles.profiles limit 5'
+  .venv/bin/cdp sql 'select * from ledger.outbox where state = $$rejected$$'
+  .venv/bin/dagster asset materialize -m cdp_assets.definitions --select 'key:"traits/spend"'
+The demo lives in data/demo; its keys stand in .env. Put your own there, and it is your platform.
+"""
+
+
+def run(people: int) -> None:
+    """Found the company, run three times, and say what happened."""
+    console = Console()
+    _refuse_taken_port()
+    shutil.rmtree(outside.FOLDER, ignore_errors=True)
+    outside.make_dagster_home()
+    _write_env(console)
+    os.environ.update(outside.environment())
+    console.print(f"A company of {people} people is being made up; its tools answer on {outside.URL}.")
+    with outside.sandbox(people), dg.DagsterInstance.get() as instance:
+        for title, before in (
+            ("First run", lambda: None),
+            ("Second run: nothing has changed", lambda: None),
+            ("A day later: new events, changed records", outside.a_day_passes),
+        ):
+            before()
+            console.rule(f"[bold]{title}")
+            _materialize(instance, console)
+            _report(console, is_first=title == "First run")
+    console.print(NEXT)
+
+
+def open_ui() -> None:
+    """Run `dagster dev` until it is stopped; beside it the sandbox, where .env means the demo."""
+    from cdp_assets.cli import environ
+
+    console = Console()
+    _write_env(console)
+    is_demo = environ().get("SOURCES__STRIPE__BASE_URL", "").startswith(outside.URL)
+    if is_demo:
+        _refuse_taken_port()
+        outside.make_dagster_home()
+    with outside.sandbox(PEOPLE_IN_UI) if is_demo else nullcontext(), _patient_with_ctrl_c():
+        command = [str(Path(sys.executable).with_name("dagster")), "dev"]
+        subprocess.run(command, cwd=project.ROOT, check=False)  # noqa: S603
+
+
+def _materialize(instance: dg.DagsterInstance, console: Console) -> None:
+    """Every asset, in this process. Stops the demo where one fails, with its words."""
+    started = time.monotonic()
+    job = assemble(project.find(os.environ)).resolve_implicit_global_asset_job_def()
+    with console.status("reading, stitching, sending …"):
+        result = job.execute_in_process(
+            instance=instance, run_config=QUIET, raise_on_error=False
+        )
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            console.print(f"[red]{event.step_key}[/red] {error and (error.cause or error).message}")
+    if not result.success:
+        raise click.ClickException("The demo failed; `make ui` shows the run.")
+    console.print(f"{time.monotonic() - started:.1f} s for everything\n", style="dim")
+
+
+def _report(console: Console, is_first: bool) -> None:
+    place = project.find(os.environ).place
+    with database.connect(place.warehouse, read_only=True) as db:
+        if is_first:
+            demo_report.loaded(db, console)
+        demo_report.people(db, outside.FOLDER / "outside" / "truth.csv", console)
+        if is_first:
+            demo_report.campaigns(db, console)
+        demo_report.sent(db, console)
+
+
+def _write_env(console: Console) -> None:
+    """The demo's keys, for `dagster` and `cdp` to find; a file that stands is left alone."""
+    path = project.ROOT / ".env"
+    if path.exists():
+        return
+    lines = [f"{name}={value}" for name, value in outside.environment().items()]
+    path.write_text("# The demo company's keys, written by `make demo`.\n" + "\n".join(lines) + "\n")
+    console.print("The keys of the demo company are now in .env.")
+
+
+def _refuse_taken_port() -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", outside.PORT))
+        except OSError:
+            raise click.ClickException(
+                f"Port {outside.PORT} is taken, most likely by another `make demo` or `make ui`: "
+                "stop that first."
+            ) from None
+
+
+@contextmanager
+def _patient_with_ctrl_c() -> Iterator[None]:
+    """Ctrl-C reaches the child as well: let it come down in peace, then we do."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        return

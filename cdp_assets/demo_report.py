@@ -1,0 +1,140 @@
+"""What the demo shows: what came in, who is who and how true that is, what went out."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from warehouse.database import Database
+
+STITCHING = """
+with truth as (
+    select * from read_csv($truth, header = true, all_varchar = true)
+),
+held as (
+    select person, evidence, identifier_type, value, profile_id
+    from truth
+    join identity.identifiers on type = identifier_type and identifiers.value = truth.value
+),
+-- A shared device belongs to several people: a profile is pure if one person owns all it holds.
+owned as (
+    select profile_id, person, count(distinct (identifier_type, value)) as owned_count
+    from held
+    group by profile_id, person
+),
+purity as (
+    select
+        profile_id,
+        max(owned_count) = (
+            select count(distinct (identifier_type, value))
+            from held where held.profile_id = owned.profile_id
+        ) as is_pure
+    from owned
+    group by profile_id
+),
+evident as (
+    select person, evidence, count(*) as size from truth group by all
+),
+tied as (
+    select person, evidence, profile_id, count(*) as size from held group by all
+)
+select
+    (select count(*) from purity where not is_pure) as mixed,
+    (select count(*) filter (where is_pure) / count(*) from purity) as precision,
+    (select sum(size * (size - 1) / 2) from tied) / (select sum(size * (size - 1) / 2) from evident)
+        as recall
+"""
+LOADED = """
+select schema_name || '.' || table_name as "table", estimated_size as "rows"
+from duckdb_tables()
+where schema_name in ('events', 'stripe', 'salesforce', 'google_ads')
+    and table_name not like '\\_dlt%' escape '\\'
+order by all
+"""
+LINES = """
+select
+    sum(line_count) as lines,
+    sum(stored_count) as stored,
+    sum(duplicate_count) as duplicate,
+    sum(quarantined_count) as quarantined
+from events.files
+"""
+QUARANTINE = """
+select code, any_value(reason) as reason, count(*) as "lines"
+from events.quarantine group by code order by 3 desc
+"""
+PEOPLE = """
+select
+    (select count(*) from identity.profiles),
+    (select count(*) from identity.identifiers),
+    (select count(*) from identity.merges),
+    (select count(*) from identity.violations),
+    (select count(*) from identity.identifiers where type = 'anonymous_id'),
+    (
+        select count(*)
+        from identity.identifiers
+        join profiles.profiles using (profile_id)
+        where type = 'anonymous_id' and user_id is not null
+    ),
+    (
+        select count(*)
+        from identity.identifiers
+        join profiles.profiles using (profile_id)
+        where type = 'anonymous_id' and lifetime_value > 0
+    )
+"""
+CAMPAIGNS = """
+select campaign_name, cost, profile_count, sign_up_count, customer_count, cost_per_customer,
+    lifetime_value
+from profiles.campaigns order by cost desc nulls last
+"""
+SENT = """
+select sync, created, updated, unchanged, planned, accepted, rejected, waiting
+from ledger.runs
+qualify row_number() over (partition by sync order by started_at desc) = 1
+order by sync
+"""
+REFUSED = """
+select sync, reason, count(*) as "rows"
+from ledger.outbox where state = 'rejected' group by all order by 3 desc, 1 limit 8
+"""
+
+
+def loaded(db: Database, console: Console) -> None:
+    _show(db, console, "Loaded", LOADED)
+    lines, stored, duplicate, quarantined = db.run(LINES)[0]
+    console.print(
+        f"{lines} lines of events = {stored} stored + {duplicate} duplicate"
+        f" + {quarantined} quarantined\n"
+    )
+    _show(db, console, "Quarantined, each with its file, line and text", QUARANTINE)
+
+
+def people(db: Database, truth: Path, console: Console) -> None:
+    profiles, identifiers, merges, violations, visits, known, paying = db.run(PEOPLE)[0]
+    mixed, precision, recall = db.run(STITCHING, {"truth": str(truth)})[0]
+    console.print(
+        f"[bold]{profiles} people[/bold] out of {identifiers} identifiers; {merges} merges,"
+        f" {violations} identifiers kept from tying by a rule.\n"
+        f"Of {visits} anonymous browsers and devices {known} belong to a user we know by name,"
+        f" {paying} to one who pays.\n"
+        f"Against the truth: precision [bold]{precision:.4f}[/bold] ({mixed} profiles mix people),"
+        f" recall [bold]{recall:.4f}[/bold] of what the evidence allows.\n"
+    )
+
+
+def campaigns(db: Database, console: Console) -> None:
+    _show(db, console, "What a customer costs, by the campaign that brought them", CAMPAIGNS)
+
+
+def sent(db: Database, console: Console) -> None:
+    _show(db, console, "Sent", SENT)
+    _show(db, console, "Refused and waiting", REFUSED)
+
+
+def _show(db: Database, console: Console, title: str, select: str) -> None:
+    relation = db.connection.sql(select)
+    table = Table(*relation.columns, title=title, title_justify="left", title_style="bold")
+    for row in relation.fetchall():
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)

@@ -1,0 +1,74 @@
+"""Who is who, as assets: identity/* out of every staging table that carries identifiers."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from cdp_assets.place import Place
+from warehouse import database, identity
+from warehouse.occurrences import Input
+from warehouse.rules import Rules
+
+DESCRIPTIONS = {
+    "identifiers": "One row per identifier, with the profile that holds it.",
+    "profiles": "One row per person.",
+    "merges": "One row per profile that went into an older one, with the row that tied them.",
+    "violations": "One row per identifier that a rule kept from tying, with the row it stood on.",
+    "rows": "One row per staging row that bears an identifier, with its profile.",
+}
+
+
+def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.AssetsDefinition]:
+    """The five tables of identity, made together; none where no source carries identifiers."""
+    if not inputs:
+        return []
+    deps = [dg.AssetKey(["staging", source.name]) for source in inputs]
+
+    @dg.multi_asset(
+        name="identity",
+        specs=[
+            dg.AssetSpec(
+                ["identity", name],
+                deps=deps,
+                description=description,
+                group_name="identity",
+                kinds={"duckdb", "sql"},
+                metadata={"dagster/column_schema": _columns(f"identity.{name}", {})},
+            )
+            for name, description in DESCRIPTIONS.items()
+        ],
+        check_specs=[
+            dg.AssetCheckSpec("one_profile_each", asset=dg.AssetKey(["identity", "identifiers"]))
+        ],
+    )
+    def stitch() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        with database.connect(place.warehouse) as db:
+            counts = identity.build(db, inputs, rules)
+            types = {table: db.columns(table) for table in counts}
+            shared = db.value(
+                "select count(*) from (select type, value from identity.identifiers"
+                " group by all having count(*) > 1)"
+            )
+        for table, count in counts.items():
+            yield dg.MaterializeResult(
+                asset_key=table.split("."),
+                metadata={
+                    "dagster/row_count": count,
+                    "dagster/table_name": table,
+                    "dagster/column_schema": _columns(table, types[table]),
+                },
+            )
+        yield dg.AssetCheckResult(
+            passed=shared == 0, metadata={"identifiers held by two profiles": shared}
+        )
+
+    return [stitch]
+
+
+def _columns(table: str, types: dict[str, str]) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(name, types.get(name, "?"), description)
+            for name, description in identity.COLUMNS[table].items()
+        ]
+    )

@@ -1,0 +1,75 @@
+"""One asset per model: its table, made from its SELECT, with columns, lineage and row count."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from cdp_assets.place import Place
+from warehouse import database, lineage, making
+from warehouse.catalog import Catalog
+from warehouse.model import Model
+
+
+def assets(catalog: Catalog, place: Place) -> list[dg.AssetsDefinition]:
+    return [asset(model, catalog, place) for model in catalog.models]
+
+
+def asset(model: Model, catalog: Catalog, place: Place) -> dg.AssetsDefinition:
+    """The asset <schema>/<table>; where the model has a key, a check that it holds, before."""
+    key = dg.AssetKey([model.schema, model.name])
+    checked = [dg.AssetCheckSpec("key_holds", asset=key, blocking=True)]
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetKey(table.split(".")) for table in model.reads],
+        description=model.description,
+        group_name=model.schema,
+        kinds={"duckdb", "sql"},
+        owners=[model.settings["owner"]] if "owner" in model.settings else None,
+        tags=dict.fromkeys(_words(model.settings.get("tags", "")), ""),
+        code_version=model.version,
+        check_specs=checked if "key" in model.settings else None,
+        metadata={"dagster/column_schema": _columns(model, catalog, {})},
+    )
+    def make() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        try:
+            with database.connect(place.warehouse) as db:
+                made = making.make(db, model)
+        except making.KeyBroken as broken:
+            yield dg.AssetCheckResult(passed=False, metadata={"why": str(broken)})
+            raise dg.Failure(str(broken)) from broken
+        if "key" in model.settings:
+            yield dg.AssetCheckResult(passed=True)
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": made.row_count,
+                "dagster/table_name": model.table,
+                "dagster/column_schema": _columns(model, catalog, made.columns),
+                "dagster/column_lineage": _lineage(model, catalog),
+            }
+        )
+
+    return make
+
+
+def _columns(model: Model, catalog: Catalog, types: dict[str, str]) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(column.name, types.get(column.name, "?"), column.description)
+            for column in catalog.columns[model.table]
+        ]
+    )
+
+
+def _lineage(model: Model, catalog: Catalog) -> dg.TableColumnLineage:
+    origins = lineage.columns(catalog.trees[model.table], catalog.schema())
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey(table.split(".")), column) for table, column in deps]
+            for name, deps in origins.items()
+        }
+    )
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

@@ -1,0 +1,106 @@
+"""The outside world of the demo: the sandbox as a process of its own, and the keys to it."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from cdp_assets.project import ROOT
+
+PORT = 8700
+FOLDER = ROOT / "data" / "demo"
+URL = f"http://127.0.0.1:{PORT}"
+STARTS_WITHIN_S = 60
+
+
+class SandboxSilent(Exception):
+    """The sandbox process did not come up."""
+
+    def __init__(self, log: Path):
+        said = log.read_text()[-2000:].strip() if log.exists() else ""
+        super().__init__(f"The sandbox did not answer on {URL}. It said: {said or 'nothing'}")
+
+
+def environment() -> dict[str, str]:
+    """What the environment must say for the platform to work on the demo company."""
+    return {
+        "WAREHOUSE__PATH": str(FOLDER / "warehouse.duckdb"),
+        "DAGSTER_HOME": str(FOLDER / "dagster"),
+        "SOURCES__EVENTS__URL": str(FOLDER / "outside" / "events"),
+        "SOURCES__STRIPE__API_KEY": "sk_test_sandbox",
+        "SOURCES__STRIPE__BASE_URL": f"{URL}/stripe/v1/",
+        "SOURCES__SALESFORCE__CLIENT_ID": "sandbox-client",
+        "SOURCES__SALESFORCE__CLIENT_SECRET": "sandbox-secret",
+        "SOURCES__SALESFORCE__BASE_URL": f"{URL}/salesforce",
+        "SOURCES__GOOGLE_ADS__DEVELOPER_TOKEN": "sandbox-developer",
+        "SOURCES__GOOGLE_ADS__CLIENT_ID": "sandbox-client",
+        "SOURCES__GOOGLE_ADS__CLIENT_SECRET": "sandbox-secret",
+        "SOURCES__GOOGLE_ADS__REFRESH_TOKEN": "sandbox-refresh",
+        "SOURCES__GOOGLE_ADS__CUSTOMER_ID": "1234567890",
+        "SOURCES__GOOGLE_ADS__BASE_URL": f"{URL}/google_ads/",
+        "SOURCES__GOOGLE_ADS__TOKEN_URL": f"{URL}/google_oauth/token",
+        "DESTINATIONS__HUBSPOT__ACCESS_TOKEN": "pat-sandbox",
+        "DESTINATIONS__HUBSPOT__BASE_URL": f"{URL}/hubspot",
+        "DESTINATIONS__SALESFORCE__CLIENT_ID": "sandbox-client",
+        "DESTINATIONS__SALESFORCE__CLIENT_SECRET": "sandbox-secret",
+        "DESTINATIONS__SALESFORCE__BASE_URL": f"{URL}/salesforce",
+        "DESTINATIONS__CUSTOMERIO__SITE_ID": "sandbox-site",
+        "DESTINATIONS__CUSTOMERIO__API_KEY": "sandbox-key",
+        "DESTINATIONS__CUSTOMERIO__BASE_URL": f"{URL}/customerio",
+    }
+
+
+def make_dagster_home() -> None:
+    """The folder where Dagster keeps its runs; without a dagster.yaml it phones home."""
+    home = FOLDER / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+
+
+@contextmanager
+def sandbox(people: int) -> Iterator[None]:
+    """Run the sandbox until the block ends. A company it already knows goes on where it was."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    log = FOLDER / "sandbox.log"
+    command = [sys.executable, "-m", "sandbox", "--port", str(PORT)]
+    command += ["--folder", str(FOLDER / "outside"), "--people", str(people)]
+    with log.open("w") as output:
+        process = _start(command, output)
+        try:
+            _wait(process, log)
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def a_day_passes() -> None:
+    _ask("POST", "/_sandbox/day")
+
+
+def _start(command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)  # noqa: S603
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + STARTS_WITHIN_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            _ask("GET", "/_sandbox/health")
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+        else:
+            return
+    raise SandboxSilent(log)
+
+
+def _ask(method: str, path: str) -> Any:
+    request = urllib.request.Request(URL + path, method=method)  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=STARTS_WITHIN_S) as answer:  # noqa: S310
+        return json.loads(answer.read() or b"null")

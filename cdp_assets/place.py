@@ -1,0 +1,19 @@
+"""Where things lie: the warehouse file, and beside it what runs keep between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """`warehouse` is the DuckDB file, `state` the folder for dlt's and the syncs' working files."""
+
+    warehouse: Path
+    state: Path
+
+
+def of(root: Path, environ: Mapping[str, str]) -> Place:
+    """WAREHOUSE__PATH, relative to the project; data/warehouse.duckdb where it is not set."""
+    warehouse = root / environ.get("WAREHOUSE__PATH", "data/warehouse.duckdb")
+    return Place(warehouse, warehouse.parent / f"{warehouse.stem}.state")

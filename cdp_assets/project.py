@@ -1,0 +1,94 @@
+"""A project as it stands on disk and in the environment: what there is, and what of it is on.
+
+A source or destination is on when one of the variables it must have is set; what it still lacks is
+said when it runs. A model is on when all data it reads, through other models, can come.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdp_assets import place
+from cdp_assets.place import Place
+from destinations import find as find_destinations
+from destinations.destination import Destination
+from destinations.errors import BrokenDestinations
+from destinations.errors import variable as destination_variable
+from sources import BrokenSources, Source
+from sources import find as find_sources
+from sources import variable as source_variable
+from warehouse import catalog, identity, model, rules
+from warehouse.catalog import Catalog
+from warehouse.mistakes import Mistakes
+from warehouse.occurrences import Input
+from warehouse.rules import Rules
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Project:
+    """What is on, and where it lies."""
+
+    environ: Mapping[str, str]
+    place: Place
+    rules: Rules
+    sources: Sequence[Source]
+    destinations: Mapping[str, Destination]
+    catalog: Catalog
+    inputs: Sequence[Input]
+
+
+def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
+    """Read every file of the project. Raises Mistakes with all that is wrong in any of them."""
+    wrong: list[object] = []
+    sources = _sources(root, wrong)
+    destinations = _destinations(wrong)
+    ruled = rules.read(root / "warehouse" / "identity.toml")
+    models, mistakes = model.find(root / "warehouse" / "models")
+    objects = {
+        name: {thing: made.key for thing, made in destination.objects.items()}
+        for name, destination in destinations.items()
+    }
+    raw = [f"{source.name}.{stream}" for source in sources for stream in source.streams]
+    try:
+        whole = catalog.build(models, ruled, raw, objects, mistakes)
+    except Mistakes as found:
+        raise Mistakes([*wrong, *found.mistakes]) from None
+    if wrong:
+        raise Mistakes(wrong)
+    on = [s for s in sources if _is_on(environ, (source_variable(s.name, p) for p in s.required))]
+    usable = catalog.switched_on(whole, ruled, raw, [source.name for source in on])
+    return Project(
+        environ,
+        place.of(root, environ),
+        ruled,
+        on,
+        {
+            name: made
+            for name, made in destinations.items()
+            if _is_on(environ, (destination_variable(name, secret) for secret in made.secrets))
+        },
+        usable,
+        identity.inputs(usable.of("staging"), usable.names(), ruled, []),
+    )
+
+
+def _is_on(environ: Mapping[str, str], variables: Iterable[str]) -> bool:
+    return any(environ.get(variable) for variable in variables)
+
+
+def _sources(root: Path, wrong: list[object]) -> list[Source]:
+    try:
+        return find_sources(root / "sources")
+    except BrokenSources as broken:
+        wrong += broken.mistakes
+        return []
+
+
+def _destinations(wrong: list[object]) -> dict[str, Destination]:
+    try:
+        return find_destinations()
+    except BrokenDestinations as broken:
+        wrong += broken.mistakes
+        return {}

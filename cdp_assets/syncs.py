@@ -1,0 +1,121 @@
+"""Syncs as assets: ledger/<sync> brings a tool to what syncs/<sync> says, and keeps its answers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from cdp_assets import sending
+from cdp_assets.place import Place
+from destinations.destination import Destination
+from destinations.errors import DestinationError, variable
+from warehouse import database, ledger
+from warehouse.ledger import Refusal, Report
+from warehouse.model import Model
+from warehouse.sync import Sync
+
+
+def assets(
+    models: list[Model],
+    destinations: Mapping[str, Destination],
+    environ: Mapping[str, str],
+    place: Place,
+) -> list[dg.AssetsDefinition]:
+    """One per sync whose destination is on."""
+    return [
+        asset(model, destination, environ, place)
+        for model in models
+        if (destination := destinations.get(model.settings["to"].split(".")[0]))
+    ]
+
+
+def asset(
+    model: Model, destination: Destination, environ: Mapping[str, str], place: Place
+) -> dg.AssetsDefinition:
+    """The asset ledger/<sync>, with its sums as a check, and its refusals as a warning."""
+    key = dg.AssetKey(["ledger", model.name])
+    sync = Sync(model.name, model.table, model.settings["key"], model.settings["mode"])
+    thing = destination.objects[model.settings["to"].split(".")[1]]
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetKey(["syncs", model.name])],
+        description=f"What {model.settings['to']} has accepted from syncs.{model.name}.",
+        group_name="ledger",
+        kinds={destination.name},
+        check_specs=[
+            dg.AssetCheckSpec("sums_add_up", asset=key),
+            dg.AssetCheckSpec("nothing_refused", asset=key),
+        ],
+    )
+    def send(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        try:
+            api = destination.open(_arguments(destination, environ), sync.key)
+            target = sending.Target(lambda rows: thing.send_batch(api, rows), thing.batch_size)
+            report = sending.run(sync, target, place, context.run_id, lambda: datetime.now(UTC))
+        except DestinationError as stopped:
+            raise dg.Failure(str(stopped)) from stopped
+        with database.connect(place.warehouse) as db:
+            refusals = ledger.refusals(db, sync)
+            unbalanced = ledger.unbalanced(db, sync)
+            row_count = db.count(sync.ledger)
+        yield dg.MaterializeResult(metadata={"dagster/row_count": row_count, **_said(report)})
+        yield dg.AssetCheckResult(
+            check_name="sums_add_up",
+            passed=not unbalanced,
+            metadata={"runs that do not": [run.run_id for run in unbalanced]},
+        )
+        yield dg.AssetCheckResult(
+            check_name="nothing_refused",
+            passed=not refusals,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"refused": len(refusals), "why": _table(refusals)},
+        )
+
+    return send
+
+
+def schedules(
+    models: list[Model], sent: set[str], loads: dg.AssetSelection
+) -> list[dg.ScheduleDefinition]:
+    """One per sync that is sent: at its cron, its models are made anew and what changed goes out.
+
+    Loads have a schedule of their own, so that a vendor that is down keeps no sync from running.
+    """
+    return [
+        dg.ScheduleDefinition(
+            name=model.name,
+            cron_schedule=model.settings["cron"],
+            target=dg.AssetSelection.assets(["ledger", model.name]).upstream() - loads,
+            description=model.description,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+        )
+        for model in models
+        if model.name in sent
+    ]
+
+
+def _arguments(destination: Destination, environ: Mapping[str, str]) -> dict[str, str]:
+    names = (*destination.secrets, "base_url")
+    found = {name: environ.get(variable(destination.name, name), "") for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def _said(report: Report) -> dict[str, int | str]:
+    """The run in numbers, as metadata."""
+    numbers = {name: value for name, value in asdict(report).items() if isinstance(value, int)}
+    return {**numbers, "sum": f"{report.planned} planned = {report.accepted} accepted + "
+            f"{report.rejected} rejected + {report.waiting} waiting"}
+
+
+def _table(refusals: list[Refusal], most: int = 100) -> dg.TableMetadataValue:
+    """The first refusals, as a table in the UI; all of them stand in ledger.outbox."""
+    records = [
+        dg.TableRecord({"key": refused.key or "", "reason": refused.reason, "tries": refused.tries})
+        for refused in refusals[:most]
+    ]
+    columns = [dg.TableColumn("key"), dg.TableColumn("reason"), dg.TableColumn("tries", "int")]
+    return dg.MetadataValue.table(records, dg.TableSchema(columns))

@@ -1,0 +1,224 @@
+"""All tables of a project together: who reads whom, which columns each has, what is wrong.
+
+Everything here is computed from the SQL; nothing is opened. `build` raises every mistake at once.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from sqlglot import exp
+from sqlglot.errors import OptimizeError
+from sqlglot.optimizer.qualify import qualify
+
+from warehouse import identity, profiles
+from warehouse.mistakes import Mistake, Mistakes
+from warehouse.model import DIALECT, MODES, Model
+from warehouse.rules import Rules
+
+# The road the data takes: a schema reads itself and what stands before it.
+ROAD = ("staging", "identity", "resolved", "traits", "profiles", "audiences", "syncs")
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    description: str | None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Models in the order in which they can be made, and the columns of every known table."""
+
+    models: tuple[Model, ...]
+    columns: Mapping[str, tuple[Column, ...]]
+    trees: Mapping[str, exp.Query]
+
+    def of(self, *schemas: str) -> list[Model]:
+        return [model for model in self.models if model.schema in schemas]
+
+    def model(self, table: str) -> Model:
+        return next(model for model in self.models if model.table == table)
+
+    def names(self) -> dict[str, list[str]]:
+        """The names of the columns of every known table."""
+        return {table: [column.name for column in found] for table, found in self.columns.items()}
+
+    def schema(self) -> dict[str, object]:
+        """Table and column names as sqlglot wants them; types are not known here."""
+        nested: dict[str, dict[str, dict[str, str]]] = {}
+        for table, columns in self.columns.items():
+            schema, name = table.split(".")
+            nested.setdefault(schema, {})[name] = {column.name: "unknown" for column in columns}
+        return dict(nested)
+
+
+def build(
+    models: Collection[Model],
+    rules: Rules,
+    raw_tables: Collection[str],
+    destinations: Mapping[str, Mapping[str, str | None]],
+    mistakes: Collection[Mistake] = (),
+) -> Catalog:
+    """Every model, checked. `destinations` has the objects of each, with the key each asks for.
+
+    Raises Mistakes with all that is wrong, those that the caller has already found among them.
+    """
+    catalog, wrong = _compile(models, rules, raw_tables)
+    for model in models:
+        wrong += _check_settings(model, catalog)
+        wrong += _check_road(model, raw_tables)
+        if model.schema == "syncs":
+            wrong += _check_sync(model, destinations)
+    if mistakes or wrong:
+        raise Mistakes(sorted({*mistakes, *wrong}))
+    return catalog
+
+
+def switched_on(
+    catalog: Catalog, rules: Rules, raw_tables: Collection[str], sources: Collection[str]
+) -> Catalog:
+    """What is left when only these sources are on: models all of whose data can come."""
+    on = {table for table in raw_tables if table.split(".")[0] in sources}
+    return _compile([model for model in catalog.models if model.path], rules, on)[0]
+
+
+def _compile(
+    files: Collection[Model], rules: Rules, raw_tables: Collection[str]
+) -> tuple[Catalog, list[Mistake]]:
+    """Columns of every model, from the raw tables to the syncs, and what is wrong with the rest."""
+    columns: dict[str, tuple[Column, ...]] = {}
+    trees: dict[str, exp.Query] = {}
+    ordered: list[Model] = []
+    catalog = Catalog((), columns, trees)
+    wrong: list[Mistake] = []
+    promised = _promised(files)
+
+    def take(models: Collection[Model]) -> None:
+        for model in _in_order(models, wrong):
+            if mistakes := _add(model, catalog, raw_tables, promised):
+                wrong.extend(mistakes)
+            elif model.table in columns:
+                ordered.append(model)
+
+    take([model for model in files if model.schema == "staging"])
+    inputs = identity.inputs(ordered, catalog.names(), rules, wrong)
+    if inputs:
+        for table, names in identity.COLUMNS.items():
+            columns[table] = tuple(Column(name, text) for name, text in names.items())
+        take([identity.resolved(source) for source in inputs])
+    take([model for model in files if model.schema == "traits"])
+    if inputs:
+        traits = [model for model in ordered if model.schema == "traits"]
+        take([profiles.model(traits, catalog.names(), rules, wrong)])
+    take([model for model in files if model.schema not in ("staging", "traits")])
+    return Catalog(tuple(ordered), columns, trees), wrong
+
+
+def _promised(files: Collection[Model]) -> set[str]:
+    """Tables that somebody makes, if nothing is wrong above them."""
+    resolved = {f"resolved.{model.name}" for model in files if model.schema == "staging"}
+    return {*(model.table for model in files), *resolved, *identity.COLUMNS, "profiles.profiles"}
+
+
+def _in_order(models: Collection[Model], wrong: list[Mistake]) -> Iterator[Model]:
+    by_table = {model.table: model for model in models}
+    sorter = TopologicalSorter(
+        {table: [read for read in model.reads if read in by_table] for table, model in by_table.items()}
+    )
+    try:
+        yield from (by_table[table] for table in sorter.static_order())
+    except CycleError as error:
+        ring = error.args[1]
+        wrong.append(by_table[ring[0]].mistake(1, f"models read each other: {' -> '.join(ring)}"))
+
+
+def _add(
+    model: Model, catalog: Catalog, raw_tables: Collection[str], promised: set[str]
+) -> list[Mistake]:
+    """Find the columns of one model, or its mistakes; neither, where a mistake above is in the way."""
+    missing = [
+        table
+        for table in model.tables()
+        if f"{table.db}.{table.name}" not in {*catalog.columns, *raw_tables}
+    ]
+    if missing:
+        return [
+            model.mistake(_line(table), f"nobody makes the table {table.db}.{table.name}")
+            for table in missing
+            if f"{table.db}.{table.name}" not in promised
+        ]
+    reads_raw = any(read in raw_tables for read in model.reads)
+    try:
+        tree = qualify(
+            model.tree.copy(),
+            dialect=DIALECT,
+            schema=catalog.schema(),
+            # The columns of raw tables are the vendor's; only the warehouse knows them.
+            validate_qualify_columns=not reads_raw,
+            allow_partial_qualification=reads_raw,
+        )
+    except OptimizeError as error:
+        sentence, _, place = str(error).partition(". Line: ")
+        return [model.mistake(int(place.split(",")[0]) if place else 1, sentence)]
+    if any(isinstance(select, exp.Star) or select.is_star for select in tree.selects):
+        return [model.mistake(1, "name the columns: `select *` of a raw table hides what it has")]
+    catalog.trees[model.table] = tree
+    catalog.columns[model.table] = tuple(
+        Column(select.alias_or_name, _comment(select)) for select in tree.selects
+    )
+    return []
+
+
+def _comment(select: exp.Expression) -> str | None:
+    return " ".join(comment.strip() for comment in select.comments or ()) or None
+
+
+def _line(table: exp.Table) -> int:
+    return int(table.this.meta.get("line", 1))
+
+
+def _check_settings(model: Model, catalog: Catalog) -> Iterator[Mistake]:
+    columns = [column.name for column in catalog.columns.get(model.table, ())]
+    for word in ("key", "time"):
+        wanted = model.settings.get(word)
+        if wanted and columns and wanted not in columns:
+            found = ", ".join(columns)
+            yield model.mistake(
+                model.lines[word], f"{word} '{wanted}' is no column of it; it has: {found}"
+            )
+    for word in {"to", "mode", "cron"} & set(model.settings):
+        if model.schema != "syncs":
+            yield model.mistake(model.lines[word], f"'{word}' is for syncs only")
+
+
+def _check_road(model: Model, raw_tables: Collection[str]) -> Iterator[Mistake]:
+    if model.schema not in ROAD:
+        yield model.mistake(1, f"the folder '{model.schema}' is none of {', '.join(ROAD)}")
+        return
+    for table in model.tables():
+        above = ROAD[: ROAD.index(model.schema) + 1]
+        is_raw = f"{table.db}.{table.name}" in raw_tables
+        if (is_raw and model.schema != "staging") or (table.db in ROAD and table.db not in above):
+            wanted = f"{table.db}.{table.name}"
+            yield model.mistake(_line(table), f"{model.schema} may not read {wanted}")
+
+
+def _check_sync(
+    model: Model, destinations: Mapping[str, Mapping[str, str | None]]
+) -> Iterator[Mistake]:
+    for word in {"to", "key", "mode", "cron"} - set(model.settings):
+        yield model.mistake(1, f"a sync must say '-- {word}: …'")
+    target = model.settings.get("to", "")
+    destination, _, thing = target.partition(".")
+    line = model.lines.get("to", 1)
+    if target and destination not in destinations:
+        known = ", ".join(sorted(destinations))
+        yield model.mistake(line, f"unknown destination '{destination}'; known: {known}")
+    elif target and thing not in destinations[destination]:
+        known = ", ".join(sorted(destinations[destination]))
+        yield model.mistake(line, f"{destination} has no object '{thing}'; it has: {known}")
+    mode = model.settings.get("mode")
+    if mode and mode not in MODES:
+        known = ", ".join(MODES)
+        yield model.mistake(model.lines["mode"], f"unknown mode '{mode}'; known: {known}")

@@ -1,0 +1,48 @@
+"""Make a model's table: written, checked, then published, all in one transaction."""
+
+from dataclasses import dataclass
+
+from warehouse.database import Database
+from warehouse.model import Model
+
+
+@dataclass(frozen=True)
+class Made:
+    """What stands in the table now."""
+
+    row_count: int
+    columns: dict[str, str]
+
+
+class KeyBroken(Exception):
+    """The SELECT gave rows without a key, or several with one key; the old table still stands."""
+
+    def __init__(self, model: Model, missing: int, repeated: list[tuple[object, int]]):
+        key = model.settings["key"]
+        examples = ", ".join(f"{value} ({count} rows)" for value, count in repeated)
+        found = [f"{missing} rows have none"] if missing else []
+        found += [f"these stand more than once: {examples}"] if repeated else []
+        super().__init__(
+            f"{model.table}: the key {key} must be unique and never null, but {'; '.join(found)}. "
+            f"The table was left as it was. Mend {model.path or 'the models it is made of'}."
+        )
+
+
+def make(db: Database, model: Model) -> Made:
+    """Replace the table by what the SELECT gives now. Raises KeyBroken, and changes nothing then."""
+    with db.transaction():
+        row_count = db.materialize(model.table, model.select)
+        key = model.settings.get("key")
+        if key:
+            _check_key(db, model, key)
+    return Made(row_count, db.columns(model.table))
+
+
+def _check_key(db: Database, model: Model, key: str) -> None:
+    missing = db.value(f"select count(*) from {model.table} where {key} is null")
+    repeated = db.run(
+        f"select {key}, count(*) from {model.table} where {key} is not null"
+        f" group by {key} having count(*) > 1 order by 2 desc, 1 limit 5"
+    )
+    if missing or repeated:
+        raise KeyBroken(model, missing, [(value, count) for value, count in repeated])
