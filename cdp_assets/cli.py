@@ -34,6 +34,7 @@ def ui() -> None:
 def sql(select: str) -> None:
     """Ask the warehouse: cdp sql 'select * from profiles.profiles limit 5'. It only reads."""
     import duckdb
+    from rich.console import Console
 
     from cdp_assets import place, table
     from warehouse import database
@@ -41,7 +42,8 @@ def sql(select: str) -> None:
     try:
         where = place.of(Path.cwd(), environ())
         with database.connect(where.warehouse, read_only=True) as db:
-            table.show(db.connection.sql(select))
+            if relation := db.connection.sql(select):
+                click.echo(f"{table.show(relation, Console())} rows")
     except (duckdb.Error, database.WarehouseBusy, database.WarehouseMissing) as error:
         raise click.ClickException(str(error)) from None
 

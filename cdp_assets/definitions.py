@@ -9,6 +9,7 @@ import dagster as dg
 
 from cdp_assets import events, identity, loads, models, project, syncs
 from cdp_assets.project import Project
+from warehouse.model import Model
 
 # Dagster phones home unless told otherwise; nothing of this project does.
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
@@ -25,34 +26,42 @@ def assemble(found: Project) -> dg.Definitions:
     """DuckDB takes one writing process, so the steps of a run share this one."""
     loaded = loads.assets(found.sources, found.environ, found.place)
     loaded += events.assets(found.sources, found.environ, found.place)
-    sent = syncs.assets(
-        found.catalog.of("syncs"), found.destinations, found.environ, found.place
-    )
-    made = models.assets(found.catalog, found.place)
-    stitched = identity.assets(found.inputs, found.rules, found.place)
-    sources = dg.AssetSelection.assets(*loaded) if loaded else None
+    made = identity.assets(found.inputs, found.rules, found.place)
+    made += models.assets(found.catalog, found.place)
+    synced = found.catalog.of("syncs")
+    sent = syncs.assets(synced, found.destinations, found.environ, found.place)
     return dg.Definitions(
-        assets=[*loaded, *stitched, *made, *sent],
-        schedules=[
-            *_sources_schedule(sources, [*stitched, *made]),
-            *syncs.schedules(found.catalog.of("syncs"), sent, sources),
-        ],
+        assets=[*loaded, *made, *sent],
+        schedules=schedules(loaded, made, sent, synced),
         executor=dg.in_process_executor,
     )
 
 
-def _sources_schedule(
-    sources: dg.AssetSelection | None, models: list[dg.AssetsDefinition]
+def schedules(
+    loaded: list[dg.AssetsDefinition],
+    made: list[dg.AssetsDefinition],
+    sent: list[dg.AssetsDefinition],
+    synced: list[Model],
 ) -> list[dg.ScheduleDefinition]:
-    """Read every source, then make every model anew."""
-    if sources is None:
+    """One reads every source and makes every model. One per sync makes what it needs and sends.
+
+    A sync's run reads no source, so that a vendor that is down keeps nothing else from going out.
+    """
+    if not loaded:
         return []
-    return [
-        dg.ScheduleDefinition(
-            name="sources",
-            cron_schedule=SOURCES_CRON,
-            target=sources | dg.AssetSelection.assets(*models),
-            description="Read every source that is on, then make every model anew.",
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-        )
-    ]
+    sources = dg.AssetSelection.assets(*loaded)
+    found = [_schedule("sources", SOURCES_CRON, sources | dg.AssetSelection.assets(*made))]
+    crons = {f"ledger/{model.name}": model.settings["cron"] for model in synced}
+    for asset in sent:
+        target = dg.AssetSelection.assets(asset.key).upstream() - sources
+        found.append(_schedule(asset.key.path[-1], crons[asset.key.to_user_string()], target))
+    return found
+
+
+def _schedule(name: str, cron: str, target: dg.AssetSelection) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=name,
+        cron_schedule=cron,
+        target=target,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )

@@ -38,7 +38,9 @@ def run(people: int) -> None:
     outside.make_dagster_home()
     _write_env(console)
     os.environ.update(outside.environment())
-    console.print(f"A company of {people} people is being made up; its tools answer on {outside.URL}.")
+    console.print(
+        f"A company of {people} people is being made up; its tools answer on {outside.URL}."
+    )
     with outside.sandbox(people), dg.DagsterInstance.get() as instance:
         for title, before in (
             ("First run", lambda: None),
@@ -72,9 +74,7 @@ def _materialize(instance: dg.DagsterInstance, console: Console) -> None:
     started = time.monotonic()
     job = assemble(project.find(os.environ)).resolve_implicit_global_asset_job_def()
     with console.status("reading, stitching, sending …"):
-        result = job.execute_in_process(
-            instance=instance, run_config=QUIET, raise_on_error=False
-        )
+        result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
@@ -101,7 +101,9 @@ def _write_env(console: Console) -> None:
     if path.exists():
         return
     lines = [f"{name}={value}" for name, value in outside.environment().items()]
-    path.write_text("# The demo company's keys, written by `make demo`.\n" + "\n".join(lines) + "\n")
+    path.write_text(
+        "# The demo company's keys, written by `make demo`.\n" + "\n".join(lines) + "\n"
+    )
     console.print("The keys of the demo company are now in .env.")
 
 

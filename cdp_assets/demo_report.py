@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
+from cdp_assets import table
 from warehouse.database import Database
 
 STITCHING = """
@@ -12,7 +12,7 @@ with truth as (
     select * from read_csv($truth, header = true, all_varchar = true)
 ),
 held as (
-    select person, evidence, identifier_type, value, profile_id
+    select person, evidence, identifier_type, truth.value, profile_id
     from truth
     join identity.identifiers on type = identifier_type and identifiers.value = truth.value
 ),
@@ -101,13 +101,14 @@ from ledger.outbox where state = 'rejected' group by all order by 3 desc, 1 limi
 
 
 def loaded(db: Database, console: Console) -> None:
-    _show(db, console, "Loaded", LOADED)
+    table.show(db.connection.sql(LOADED), console, "Loaded")
     lines, stored, duplicate, quarantined = db.run(LINES)[0]
     console.print(
         f"{lines} lines of events = {stored} stored + {duplicate} duplicate"
         f" + {quarantined} quarantined\n"
     )
-    _show(db, console, "Quarantined, each with its file, line and text", QUARANTINE)
+    title = "Quarantined, each with its file, line and text"
+    table.show(db.connection.sql(QUARANTINE), console, title)
 
 
 def people(db: Database, truth: Path, console: Console) -> None:
@@ -124,17 +125,10 @@ def people(db: Database, truth: Path, console: Console) -> None:
 
 
 def campaigns(db: Database, console: Console) -> None:
-    _show(db, console, "What a customer costs, by the campaign that brought them", CAMPAIGNS)
+    title = "What a customer costs, by the campaign that brought them"
+    table.show(db.connection.sql(CAMPAIGNS), console, title)
 
 
 def sent(db: Database, console: Console) -> None:
-    _show(db, console, "Sent", SENT)
-    _show(db, console, "Refused and waiting", REFUSED)
-
-
-def _show(db: Database, console: Console, title: str, select: str) -> None:
-    relation = db.connection.sql(select)
-    table = Table(*relation.columns, title=title, title_justify="left", title_style="bold")
-    for row in relation.fetchall():
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console.print(table)
+    table.show(db.connection.sql(SENT), console, "Sent")
+    table.show(db.connection.sql(REFUSED), console, "Refused, and kept")

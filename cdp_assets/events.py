@@ -1,7 +1,6 @@
 """The event dumps, as assets: events/* by the event loader, with the balance of its lines."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -9,7 +8,6 @@ from cdp_assets.loads import settings
 from cdp_assets.place import Place
 from sources import Source
 from warehouse import database, events
-from warehouse.database import Database
 
 
 def assets(
@@ -34,21 +32,35 @@ def _asset(source: Source, environ: Mapping[str, str], place: Place) -> dg.Asset
         check_specs=[
             dg.AssetCheckSpec("every_line_accounted_for", asset=dg.AssetKey(["events", "files"]))
         ],
+        can_subset=True,
     )
-    def load() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        import sources.events
+    def load(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        from sources import events as dumps
 
-        found = sources.events.source(**settings(source, environ))
-        loaded = events.load(lambda: database.connect(place.warehouse), found.dumps)
+        found = dumps.source(**settings(source, environ))
+        for path in found.unread:
+            context.log.warning(f"{path} is not read: its name ends like no event dump")
+        try:
+            events.load(lambda: database.connect(place.warehouse), found.dumps)
+        except events.EventsIncomplete as incomplete:
+            raise dg.Failure(str(incomplete)) from incomplete
         with database.connect(place.warehouse) as db:
             unbalanced = events.unbalanced(db)
-            tables = {stream: db.columns(f"events.{stream}") for stream in source.streams}
+            columns = {stream: db.columns(f"events.{stream}") for stream in source.streams}
             counts = {stream: db.count(f"events.{stream}") for stream in source.streams}
-        for stream, columns in tables.items():
+        for key in context.selected_asset_keys:
+            stream = key.path[-1]
             yield dg.MaterializeResult(
-                asset_key=["events", stream],
+                asset_key=key,
                 metadata={
                     "dagster/row_count": counts[stream],
-                    "dagster/column_schema": dg.TableSchema.from_name_type_dict(columns),
+                    "dagster/table_name": f"events.{stream}",
+                    "dagster/column_schema": dg.TableSchema.from_name_type_dict(columns[stream]),
                 },
             )
+        if context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(passed=not unbalanced, metadata={"files": unbalanced})
+
+    return load

@@ -19,7 +19,10 @@ DESCRIPTIONS = {
 
 
 def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.AssetsDefinition]:
-    """The five tables of identity, made together; none where no source carries identifiers."""
+    """The five tables of identity; none where no source carries identifiers.
+
+    They are one thing and always made together; whoever selects some of them sees only those.
+    """
     if not inputs:
         return []
     deps = [dg.AssetKey(["staging", source.name]) for source in inputs]
@@ -40,8 +43,11 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
         check_specs=[
             dg.AssetCheckSpec("one_profile_each", asset=dg.AssetKey(["identity", "identifiers"]))
         ],
+        can_subset=True,
     )
-    def stitch() -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    def stitch(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with database.connect(place.warehouse) as db:
             counts = identity.build(db, inputs, rules)
             types = {table: db.columns(table) for table in counts}
@@ -49,18 +55,20 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
                 "select count(*) from (select type, value from identity.identifiers"
                 " group by all having count(*) > 1)"
             )
-        for table, count in counts.items():
+        for key in context.selected_asset_keys:
+            table = ".".join(key.path)
             yield dg.MaterializeResult(
-                asset_key=table.split("."),
+                asset_key=key,
                 metadata={
-                    "dagster/row_count": count,
+                    "dagster/row_count": counts[table],
                     "dagster/table_name": table,
                     "dagster/column_schema": _columns(table, types[table]),
                 },
             )
-        yield dg.AssetCheckResult(
-            passed=shared == 0, metadata={"identifiers held by two profiles": shared}
-        )
+        if context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                passed=shared == 0, metadata={"identifiers held by two profiles": shared}
+            )
 
     return [stitch]
 

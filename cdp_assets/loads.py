@@ -140,8 +140,8 @@ def _extract(
             read.append(stream)
         except PipelineStepFailed as error:
             failures[stream] = error
-    pipeline.normalize()
-    counts = pipeline.last_trace.last_normalize_info.row_counts
+    normalized = pipeline.normalize()
+    counts = normalized.row_counts if normalized else {}
     return {stream: counts.get(stream, 0) for stream in read}, failures
 
 

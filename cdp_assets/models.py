@@ -65,8 +65,11 @@ def _lineage(model: Model, catalog: Catalog) -> dg.TableColumnLineage:
     origins = lineage.columns(catalog.trees[model.table], catalog.schema())
     return dg.TableColumnLineage(
         {
-            name: [dg.TableColumnDep(dg.AssetKey(table.split(".")), column) for table, column in deps]
-            for name, deps in origins.items()
+            column.name: [
+                dg.TableColumnDep(dg.AssetKey(table.split(".")), name)
+                for table, name in origins.get(column.name.lower(), ())
+            ]
+            for column in catalog.columns[model.table]
         }
     )
 

@@ -55,7 +55,8 @@ def asset(
         try:
             api = destination.open(_arguments(destination, environ), sync.key)
             target = sending.Target(lambda rows: thing.send_batch(api, rows), thing.batch_size)
-            report = sending.run(sync, target, place, context.run_id, lambda: datetime.now(UTC))
+            where = sending.Place(lambda: database.connect(place.warehouse), place.state / "plans")
+            report = sending.run(sync, target, where, context.run_id, lambda: datetime.now(UTC))
         except DestinationError as stopped:
             raise dg.Failure(str(stopped)) from stopped
         with database.connect(place.warehouse) as db:
@@ -78,37 +79,24 @@ def asset(
     return send
 
 
-def schedules(
-    models: list[Model], sent: set[str], loads: dg.AssetSelection
-) -> list[dg.ScheduleDefinition]:
-    """One per sync that is sent: at its cron, its models are made anew and what changed goes out.
-
-    Loads have a schedule of their own, so that a vendor that is down keeps no sync from running.
-    """
-    return [
-        dg.ScheduleDefinition(
-            name=model.name,
-            cron_schedule=model.settings["cron"],
-            target=dg.AssetSelection.assets(["ledger", model.name]).upstream() - loads,
-            description=model.description,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-        )
-        for model in models
-        if model.name in sent
-    ]
-
-
 def _arguments(destination: Destination, environ: Mapping[str, str]) -> dict[str, str]:
-    names = (*destination.secrets, "base_url")
-    found = {name: environ.get(variable(destination.name, name), "") for name in names}
-    return {name: value for name, value in found.items() if value}
+    """All that is set in its name: what it does not know, it says."""
+    prefix = variable(destination.name, "")
+    return {
+        name.removeprefix(prefix).lower(): value
+        for name, value in environ.items()
+        if name.startswith(prefix)
+    }
 
 
 def _said(report: Report) -> dict[str, int | str]:
     """The run in numbers, as metadata."""
     numbers = {name: value for name, value in asdict(report).items() if isinstance(value, int)}
-    return {**numbers, "sum": f"{report.planned} planned = {report.accepted} accepted + "
-            f"{report.rejected} rejected + {report.waiting} waiting"}
+    return {
+        **numbers,
+        "sum": f"{report.planned} planned = {report.accepted} accepted + "
+        f"{report.rejected} rejected + {report.waiting} waiting",
+    }
 
 
 def _table(refusals: list[Refusal], most: int = 100) -> dg.TableMetadataValue:

@@ -1,18 +1,26 @@
-"""Rows on the terminal."""
+"""Rows on the terminal: as a table where they fit, else one field a line."""
 
 import duckdb
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 
-def show(relation: duckdb.DuckDBPyRelation | None, console: Console | None = None) -> None:
-    """Print a query's rows; nothing, where it has none to give."""
-    if relation is None:
-        return
-    console = console or Console()
-    shown = Table(*relation.columns)
-    rows = relation.fetchall()
+def show(relation: duckdb.DuckDBPyRelation, console: Console, title: str | None = None) -> int:
+    """Print a query's rows; how many there were."""
+    rows = [["" if value is None else str(value) for value in row] for row in relation.fetchall()]
+    table = Table(*relation.columns, title=title, title_justify="left", title_style="bold")
     for row in rows:
-        shown.add_row(*("" if value is None else str(value) for value in row))
-    console.print(shown)
-    console.print(f"{len(rows)} rows", style="dim")
+        table.add_row(*row)
+    unbounded = console.options.update(max_width=10_000)
+    if Measurement.get(console, unbounded, table).maximum <= console.width:
+        console.print(table)
+        return len(rows)
+    if title:
+        console.print(title, style="bold")
+    for row in rows:
+        fields = Table.grid(padding=(0, 2))
+        for name, value in zip(relation.columns, row, strict=True):
+            fields.add_row(f"[dim]{name}[/dim]", value)
+        console.print(fields, "")
+    return len(rows)

@@ -32,7 +32,9 @@ def test_events_become_the_profiles_that_the_case_says(case: Case, tmp_path: Pat
     assert stitched(case, tmp_path) == {
         "profiles": [sorted(map(our_name, names)) for names in expected["profiles"]],
         "event_profile": expected["event_profile"],
-        "not_promoted": {row: sorted(names) for row, names in expected.get("not_promoted", {}).items()},
+        "not_promoted": {
+            row: sorted(names) for row, names in expected.get("not_promoted", {}).items()
+        },
         "violations": {row: sorted(why) for row, why in expected.get("violations", {}).items()},
     }
 
@@ -61,15 +63,20 @@ def stitched(case: Case, folder: Path) -> dict[str, Any]:
 
 def record(db: Database) -> dict[str, Any]:
     """identity.* in the words of the cases: profiles oldest first, events by message id."""
-    ids = [row[0] for row in db.run("select profile_id from identity.profiles order by created_at, row_id")]
+    ids = [
+        row[0]
+        for row in db.run("select profile_id from identity.profiles order by created_at, row_id")
+    ]
     rows = dict(db.run("select row_id, profile_id from identity.rows"))  # type: ignore[arg-type]
     broken = db.run("select row_id, type || ':' || value, reason from identity.violations")
     messages = [row[0] for row in db.run("select event_id from staging.events__events")]
     return {
         "profiles": [
             sorted(
-                name for (name,) in db.run(
-                    "select type || ':' || seen_as from identity.identifiers where profile_id = ?", [profile]
+                name
+                for (name,) in db.run(
+                    "select type || ':' || seen_as from identity.identifiers where profile_id = ?",
+                    [profile],
                 )
             )
             for profile in ids

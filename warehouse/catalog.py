@@ -124,7 +124,10 @@ def _promised(files: Collection[Model]) -> set[str]:
 def _in_order(models: Collection[Model], wrong: list[Mistake]) -> Iterator[Model]:
     by_table = {model.table: model for model in models}
     sorter = TopologicalSorter(
-        {table: [read for read in model.reads if read in by_table] for table, model in by_table.items()}
+        {
+            table: [read for read in model.reads if read in by_table]
+            for table, model in by_table.items()
+        }
     )
     try:
         yield from (by_table[table] for table in sorter.static_order())
@@ -164,8 +167,11 @@ def _add(
     if any(isinstance(select, exp.Star) or select.is_star for select in tree.selects):
         return [model.mistake(1, "name the columns: `select *` of a raw table hides what it has")]
     catalog.trees[model.table] = tree
+    # sqlglot folds names to lower case; a tool's field is spelled as the file spells it.
+    spelled = {select.alias_or_name.lower(): select.alias_or_name for select in model.tree.selects}
     catalog.columns[model.table] = tuple(
-        Column(select.alias_or_name, _comment(select)) for select in tree.selects
+        Column(spelled.get(select.alias_or_name, select.alias_or_name), _comment(select))
+        for select in tree.selects
     )
     return []
 

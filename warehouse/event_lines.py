@@ -5,12 +5,11 @@ one of Segment's own discard codes where one fits, and a reason in words:
 https://www.twilio.com/docs/segment/connections/delivery-overview
 """
 
-from warehouse.event_tables import KINDS
+from warehouse.event_tables import KINDS, TIMES
 
 CALLS = ", ".join(f"'{kind.call}'" for kind in KINDS)
 IDS = ("messageId", "anonymousId", "userId", "groupId", "previousId")
 TEXTS = ("type", *IDS, "event", "name", "category")
-TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 OBJECTS = ("context", "integrations", "properties", "traits", "batch")
 SHAPE = (
     "{"
@@ -42,59 +41,67 @@ def _is_no_object(field: str) -> str:
     return f"not starts_with(cast(e.{field} as varchar), '{{')"
 
 
-def _verdicts() -> list[tuple[str, str, str]]:
-    """(condition, code, reason as SQL), the first that holds counts; `e` is the line's fields."""
-    has_name = "e.type in ('page', 'screen')"
-    has_properties = "e.type in ('track', 'page', 'screen')"
-    has_traits = "e.type in ('identify', 'group')"
-    return [
-        ("not is_text", "bad_request", "'not UTF-8: the bytes are shown as \\xNN'"),
-        ("not is_json", "bad_request", "'not JSON'"),
-        ("json_type(raw) <> 'OBJECT'", "bad_request", "'JSON, but not an object'"),
-        ("e.batch is not null", "bad_request", "'a batch: one message a line is read'"),
-        ("e.type is null", "bad_request", "'no type'"),
-        (
-            f"e.type not in ({CALLS})",
-            "bad_request",
-            f"'type is ' || left(e.type, 40) || ', none of {CALLS.replace(chr(39), '')}'",
-        ),
-        *((_is_no_id(field), "id_not_string", f"'{field} is not a string'") for field in IDS),
-        ("user_id is null and anonymous_id is null", "no_user_anon_id", "'no userId, anonymousId'"),
-        (f"e.type = 'track' and {_is_no_text('event')}", "event_not_string", "'event is no text'"),
-        (
-            "e.type = 'track' and trim(coalesce(e.event, '')) = ''",
-            "event_not_defined",
-            "'no event'",
-        ),
-        *(
-            (f"{has_name} and {_is_no_text(field)}", f"{field}_not_string", f"'{field} is no text'")
-            for field in ("name", "category")
-        ),
-        ("e.type = 'group' and group_id is null", "id_required", "'a group call without groupId'"),
-        ("e.type = 'alias' and user_id is null", "id_required", "'an alias call without userId'"),
-        (
-            "e.type = 'alias' and previous_id is null",
-            "id_required",
-            "'an alias without previousId'",
-        ),
-        (
-            f"{has_properties} and {_is_no_object('properties')}",
-            "properties_not_object",
-            "'properties is not an object'",
-        ),
-        (
-            f"{has_traits} and {_is_no_object('traits')}",
-            "traits_not_object",
-            "'traits is not an object'",
-        ),
-        (_is_no_object("context"), "bad_request", "'context is not an object'"),
-    ]
+Rule = tuple[str, str, str]  # condition on the line's fields `e`, code, reason as SQL
+
+NO_MESSAGE: list[Rule] = [
+    ("not is_text", "bad_request", "'not UTF-8: the bytes are shown as \\xNN'"),
+    ("not is_json", "bad_request", "'not JSON'"),
+    ("json_type(raw) <> 'OBJECT'", "bad_request", "'JSON, but not an object'"),
+    (
+        "e.type is null and e.batch is not null",
+        "bad_request",
+        "'a batch: one message a line is read'",
+    ),
+    ("e.type is null", "bad_request", "'no type'"),
+    (
+        f"e.type not in ({CALLS})",
+        "bad_request",
+        f"'type is ' || left(e.type, 40) || ', none of {CALLS.replace(chr(39), '')}'",
+    ),
+]
+
+
+PHRASES = {"string": "a string", "object": "an object"}
+
+
+def _is_missing(call: str, field: str, column: str) -> Rule:
+    condition = f"e.type = '{call}' and {column} is null"
+    return condition, "id_required", f"'no {field} in the {call} call'"
+
+
+def _is_not(kind: str, calls: str, field: str, condition: str) -> Rule:
+    code = f"{field}_not_{kind}"
+    return f"e.type in ({calls}) and {condition}", code, f"'{field} is not {PHRASES[kind]}'"
+
+
+PAGES = "'page', 'screen'"
+
+# The first that holds counts.
+RULES: list[Rule] = [
+    *NO_MESSAGE,
+    *((_is_no_id(field), "id_not_string", f"'{field} is not a string'") for field in IDS),
+    (
+        "user_id is null and anonymous_id is null",
+        "no_user_anon_id",
+        "'neither userId nor anonymousId'",
+    ),
+    _is_not("string", "'track'", "event", _is_no_text("event")),
+    ("e.type = 'track' and trim(coalesce(e.event, '')) = ''", "event_not_defined", "'no event'"),
+    _is_not("string", PAGES, "name", _is_no_text("name")),
+    _is_not("string", PAGES, "category", _is_no_text("category")),
+    _is_missing("group", "groupId", "group_id"),
+    _is_missing("alias", "userId", "user_id"),
+    _is_missing("alias", "previousId", "previous_id"),
+    _is_not("object", f"'track', {PAGES}", "properties", _is_no_object("properties")),
+    _is_not("object", "'identify', 'group'", "traits", _is_no_object("traits")),
+    (_is_no_object("context"), "bad_request", "'context is not an object'"),
+]
 
 
 def _verdict() -> str:
     cases = (
         f"when {when} then struct_pack(code := '{code}', reason := {reason})"
-        for when, code, reason in _verdicts()
+        for when, code, reason in RULES
     )
     return f"case {' '.join(cases)} end"
 

@@ -34,7 +34,7 @@ COMMON = {
     "file": ("varchar", "file"),
     "line": ("bigint", "line"),
 }
-TIME_FIELDS = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
+TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 # The write key is a credential: it goes into no table.
 COMMON_FIELDS = (
     "type",
@@ -134,7 +134,7 @@ def _extra(kind: Kind) -> str:
     known = [*COMMON_FIELDS, *kind.fields]
     without, without_times = (
         "{" + ", ".join(f'"{field}": null' for field in fields) + "}"
-        for fields in (known, [*known, *TIME_FIELDS])
+        for fields in (known, [*known, *TIMES])
     )
     patch = f"case when is_time_lost then '{without}' else '{without_times}' end"
     return f"nullif(json_merge_patch(raw, {patch}), '{{}}')"

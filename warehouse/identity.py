@@ -79,7 +79,9 @@ def inputs(
             found.append(Input(model.name, model.settings["key"], model.settings["time"], borne))
         else:
             carried = ", ".join(borne)
-            wrong.append(model.mistake(1, f"carries {carried}: it must say '-- key:' and '-- time:'"))
+            wrong.append(
+                model.mistake(1, f"carries {carried}: it must say '-- key:' and '-- time:'")
+            )
     return found
 
 
@@ -193,7 +195,9 @@ def _rows(db: Database) -> Iterator[replay.Row]:
             yield replay.Row(number, tuple_, at, nodes)
 
 
-def _keep(db: Database, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+def _keep(
+    db: Database, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> None:
     texts = {"reason"}
     arrays = {
         name: pa.array([row[place] for row in rows], pa.string() if name in texts else pa.int64())

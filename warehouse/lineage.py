@@ -12,15 +12,12 @@ from warehouse.model import DIALECT
 def columns(tree: exp.Query, schema: Mapping[str, object]) -> dict[str, list[tuple[str, str]]]:
     """{column: [(table, column), …]} of a qualified SELECT; constants have no origin."""
     scope = build_scope(tree)
-    found = {}
-    for select in tree.selects:
-        root = lineage(
-            select.alias_or_name, tree, dict(schema), dialect=DIALECT, scope=scope, copy=False
-        )
-        assert isinstance(root, Node)
-        origins = {origin for node in root.walk() if (origin := _origin(node))}
-        found[select.alias_or_name] = sorted(origins)
-    return found
+    nodes = lineage(None, tree, dict(schema), dialect=DIALECT, scope=scope, copy=False)
+    assert isinstance(nodes, dict)
+    return {
+        name.lower(): sorted({origin for node in root.walk() if (origin := _origin(node))})
+        for name, root in nodes.items()
+    }
 
 
 def _origin(node: Node) -> tuple[str, str] | None:

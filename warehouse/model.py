@@ -97,9 +97,7 @@ def _read(path: Path) -> tuple[Model | None, list[Mistake]]:
     return model, mistakes
 
 
-def _header(
-    path: Path, text: str
-) -> tuple[str, dict[str, str], dict[str, int], list[Mistake]]:
+def _header(path: Path, text: str) -> tuple[str, dict[str, str], dict[str, int], list[Mistake]]:
     """The comment lines at the top: first what one row is, then `-- word: value` lines."""
     settings: dict[str, str] = {}
     lines: dict[str, int] = {}

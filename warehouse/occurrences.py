@@ -142,7 +142,9 @@ def _parse_phones(db: Database, rules: Rules) -> str:
     joins = []
     for rule in (rule for rule in rules.identifiers if rule.normalise == "phone"):
         written, numbers = [], []
-        for (text,) in db.run(f"select distinct {rule.name} from borne where {rule.name} is not null"):
+        for (text,) in db.run(
+            f"select distinct {rule.name} from borne where {rule.name} is not null"
+        ):
             try:
                 parsed = phonenumbers.parse(text, rule.region)
             except phonenumbers.NumberParseException:
@@ -152,7 +154,9 @@ def _parse_phones(db: Database, rules: Rules) -> str:
                 numbers.append(
                     phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
                 )
-        table = pa.table({"written": pa.array(written, pa.string()), "number": pa.array(numbers, pa.string())})
+        table = pa.table(
+            {"written": pa.array(written, pa.string()), "number": pa.array(numbers, pa.string())}
+        )
         db.connection.register("numbers_read", table)
         db.run(f"create or replace temp table {rule.name}_numbers as from numbers_read")
         db.connection.unregister("numbers_read")

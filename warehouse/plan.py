@@ -135,7 +135,7 @@ def _find_owed(db: Database, sync: Sync, columns: dict[str, str], now: datetime)
         ),
 
         written as materialized (
-            select _key, {payload(columns)} as payload from today
+            select _key, {payload(map(quoted, columns))} as payload from today
         )
 
         select r.*, r.next_try_at > $now as is_held

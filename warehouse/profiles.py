@@ -50,4 +50,6 @@ from identity.profiles as person
 join held using (profile_id)
 {" ".join(joins)}
 """
-    return written("profiles", "profiles", "One row per person: all that is known.", select, "profile_id")
+    return written(
+        "profiles", "profiles", "One row per person: all that is known.", select, "profile_id"
+    )

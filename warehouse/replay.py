@@ -108,7 +108,10 @@ class _State:
             return None
         if len(nodes) == 1 and not found:
             return None
-        if sum(p.merges for p in found) + len(found) - 1 > self.rules.max_merges > 0 and len(found) > 1:
+        if (
+            sum(p.merges for p in found) + len(found) - 1 > self.rules.max_merges > 0
+            and len(found) > 1
+        ):
             return OVER_MERGES
         if sum(len(p.held) for p in found) + len(new) > self.rules.max_identifiers:
             return OVER_IDENTIFIERS

@@ -1,6 +1,7 @@
 """A sync as the warehouse sees it: its table, its key, its fields and the types they travel in."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,10 +74,10 @@ def carried(columns: dict[str, str]) -> str:
     return ", ".join(f"cast({quoted(n)} as {t}) as {quoted(n)}" for n, t in columns.items())
 
 
-def payload(columns: dict[str, str]) -> str:
-    """A row's fields as JSON text: what a refused row is compared with later."""
-    fields = ", ".join(f"{quoted(n)} := cast({quoted(n)} as {t})" for n, t in columns.items())
-    return f"cast(to_json(struct_pack({fields})) as varchar)"
+def payload(fields: Iterable[str]) -> str:
+    """A row's quoted fields as JSON text: what a refused row is compared with later."""
+    pairs = ", ".join(f"{field} := {field}" for field in fields)
+    return f"cast(to_json(struct_pack({pairs})) as varchar)"
 
 
 def _carried(type_: str) -> str:

@@ -1,0 +1,214 @@
+"""A tool's HTTP interface, for one sync: signed, at the tool's pace, patient while it is busy.
+
+What a status means is decided here and nowhere else:
+    2xx                     the tool's answer, as JSON
+    401 with a login that   the token has expired: a fresh one, once
+    can be renewed
+    408 423 429 477 5xx,    busy: again after what it says (Retry-After), or 1, 2, 4 ... 32 s, until
+    no connection           patience is over; then RetryLater
+    a quota's words         RetryLater at once: asking again would only use up more of it
+    400 413 422             Refused about the rows: the caller looks for the one to blame
+    401 403, the token's    Refused about the login
+    anything else           Refused about the request
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from destinations.errors import About, Refused, RetryLater
+from destinations.login import Arguments, Headers, Login
+from destinations.rows import Row
+
+log = logging.getLogger(__name__)
+
+# 477: HubSpot moves the account between data centres.
+# https://developers.hubspot.com/docs/api-reference/error-handling
+BUSY = {408, 423, 429, 477}
+LONGEST_PAUSE_S = 32.0
+LATER_S = 60.0
+QUOTA_S = 900.0
+# Connect, then read: HubSpot itself gives up after 100 s, Salesforce after 120.
+TIMEOUT_S = (10, 125)
+WORDS_LENGTH = 400
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The tool's documented limit: so many calls in any window of so many seconds."""
+
+    calls: int
+    per_s: float
+
+
+@dataclass(eq=False)
+class Pace:
+    """Keeps calls within a Rate by waiting before the one that would exceed it."""
+
+    rate: Rate
+    sleep: Callable[[float], None]
+    now: Callable[[], float]
+    made_at: deque[float] = field(default_factory=deque)
+
+    def wait(self) -> None:
+        if len(self.made_at) == self.rate.calls:
+            pause = self.made_at.popleft() + self.rate.per_s - self.now()
+            if pause > 0:
+                self.sleep(pause)
+        self.made_at.append(self.now())
+
+
+@dataclass(eq=False)
+class Api:
+    """What a connector talks through. `key` is the field by which this sync recognises rows."""
+
+    destination: str
+    key: str
+    base_url: str
+    arguments: Arguments = field(repr=False)
+    login: Login
+    pace: Pace
+    quota_words: tuple[str, ...]
+    session: requests.Session
+    patience_s: float
+    headers: Headers = field(default_factory=dict, repr=False)
+
+    def key_of(self, row: Row) -> str:
+        return str(row[self.key])
+
+    def call(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
+        """One request to the tool; its answer from JSON, None if it had nothing to say."""
+        content = {"json": body, "params": params}
+        response = self._signed(method, path, content)
+        if response.status_code == 401 and self.login.renews:
+            self.headers = {}
+            response = self._signed(method, path, content)
+        return self._answer(response, _about(response.status_code))
+
+    def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
+        self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
+        return self._patiently(method, path, {**content, "headers": self.headers})
+
+    def _post_form(self, path: str, form: dict[str, str]) -> Any:
+        return self._answer(self._patiently("POST", path, {"data": form}), "login")
+
+    def _answer(self, response: requests.Response, about: About) -> Any:
+        if response.status_code >= 300:
+            words = self._words(response)
+            if any(word in response.text for word in self.quota_words):
+                raise RetryLater(self.destination, QUOTA_S, words)
+            raise Refused(self.destination, response.status_code, words, about)
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            words = f"its answer is no JSON: {self._words(response)}"
+            raise Refused(self.destination, response.status_code, words, about) from error
+
+    def _patiently(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
+        """Ask until the tool is not busy. A cut connection too: keyed writes may be repeated."""
+        started, slept, tries = self.pace.now(), 0.0, 0
+        while True:
+            response = self._once(method, path, content)
+            if isinstance(response, requests.Response):
+                if not _is_busy(response):
+                    return response
+                words, told_s = f"{response.status_code} {self._words(response)}", _told(response)
+            else:
+                words, told_s = response, None
+            pause = told_s or min(2.0**tries, LONGEST_PAUSE_S)
+            if max(slept, self.pace.now() - started) + pause > self.patience_s:
+                raise RetryLater(self.destination, told_s or LATER_S, words)
+            log.info("%s is busy (%s): again in %.1f s.", self.destination, words, pause)
+            self.pace.sleep(pause)
+            slept, tries = slept + pause, tries + 1
+
+    def _once(self, method: str, path: str, content: dict[str, Any]) -> requests.Response | str:
+        """One request at the right moment: the response, or what was in its way."""
+        self.pace.wait()
+        try:
+            return self.session.request(
+                method,
+                self.base_url.rstrip("/") + path,
+                timeout=TIMEOUT_S,
+                # A redirected POST would arrive as a GET without its body.
+                allow_redirects=False,
+                # Without any, requests would put one from ~/.netrc in place of ours.
+                auth=lambda request: request,
+                **content,
+            )
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
+            return f"no answer from {self.base_url} ({type(error).__name__})"
+
+    def _words(self, response: requests.Response) -> str:
+        """What the tool said, in short, without what must stay secret."""
+        said = _sentence(response) or response.text or response.reason or "nothing"
+        return self._hide(" ".join(said.split())[:WORDS_LENGTH])
+
+    def _hide(self, words: str) -> str:
+        """Some tools repeat the token they refuse."""
+        secrets = [value for name, value in self.arguments.items() if name != "base_url"]
+        secrets += [value.split(" ")[-1] for value in self.headers.values()]
+        for secret in filter(None, secrets):
+            words = words.replace(secret, "***")
+        return words
+
+
+def _about(status: int) -> About:
+    if status in (401, 403):
+        return "login"
+    return "rows" if status in (400, 413, 422) else "request"
+
+
+def _is_busy(response: requests.Response) -> bool:
+    return response.status_code in BUSY or response.status_code >= 500
+
+
+def _told(response: requests.Response) -> float | None:
+    """How long the tool asks us to wait, in seconds, if it does.
+
+    Retry-After is seconds or a date (RFC 9110, 10.2.3). HubSpot tells the length of its window.
+    """
+    told = response.headers.get("Retry-After", "").strip()
+    if told.replace(".", "", 1).isdigit():
+        return float(told)
+    if told:
+        return _seconds_until(told)
+    window_ms = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+    return int(window_ms) / 1000 if response.status_code == 429 and window_ms.isdigit() else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        until = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return max((until.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _sentence(response: requests.Response) -> str:
+    """The telling part of the error bodies that tools send, all fields optional."""
+    try:
+        said = response.json()
+    except ValueError:
+        return ""
+    for inner in ("meta", "errors"):
+        if isinstance(said, dict) and "message" not in said and said.get(inner):
+            said = said[inner]
+    if isinstance(said, list):
+        said = said[0] if said else {}
+    if not isinstance(said, dict):
+        return str(said)
+    fields = ("errorCode", "category", "error", "reason", "field", "error_description", "message")
+    return ": ".join(str(said[name]) for name in fields if said.get(name))

@@ -1,0 +1,102 @@
+"""What can go wrong with a destination, sorted by what to do about it.
+
+    DestinationError
+    ├── RetryLater           the tool is busy: send the same rows again, later
+    ├── Refused              the request is wrong or not allowed: stop the sync, mend, run again
+    ├── MissingSecret        a parameter is not set: set the variable
+    ├── UnknownParameter     a parameter that this destination does not have: mend its name
+    ├── NoDelete             this object cannot be deleted from: change the sync's mode
+    ├── StrayKey             a connector spoke of a row it was not given: mend the connector
+    └── BrokenDestinations   connector files that cannot be used: mend them, all listed
+
+A row that the tool does not take is no error but a value: `rows.Rejected`.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from destinations.rows import Outcome
+
+About = Literal["login", "rows", "request"]
+
+
+def variable(destination: str, parameter: str) -> str:
+    """The environment variable that a destination's parameter comes from."""
+    return f"DESTINATIONS__{destination}__{parameter}".upper()
+
+
+class DestinationError(Exception):
+    """Anything that keeps rows from their tool. `settled` is what the tool had said before."""
+
+    def __init__(self, sentence: str):
+        super().__init__(sentence)
+        self.settled = Outcome()
+
+
+class RetryLater(DestinationError):
+    """The tool is busy or out of reach, and stayed so for as long as we could wait."""
+
+    def __init__(self, destination: str, after_s: float, words: str):
+        self.destination, self.after_s, self.words = destination, after_s, words
+        super().__init__(
+            f"{destination} is busy: {words}. The same rows go again in {after_s:.0f} s or later."
+        )
+
+
+class Refused(DestinationError):
+    """The tool refuses the request as a whole, on `about`: the login, the rows, or the request.
+
+    The rows: it found fault with what was in it, so that one of them may be to blame.
+    """
+
+    def __init__(self, destination: str, status: int, words: str, about: About = "request"):
+        self.destination, self.status, self.words, self.about = destination, status, words, about
+        mend = f"{variable(destination, '*')}" if about == "login" else "the sync that sent it"
+        super().__init__(
+            f"{destination} refused the {about} with {status}: {words}. Look at {mend}."
+        )
+
+
+class MissingSecret(DestinationError):
+    """A destination is to be used and a parameter it needs is not set."""
+
+    def __init__(self, destination: str, missing: list[str], present: Iterable[str]):
+        others = ", ".join(variable(destination, name) for name in sorted(present)) or "nothing"
+        wanted = ", ".join(variable(destination, name) for name in missing)
+        super().__init__(f"Destination {destination} needs {wanted}. Set for it so far: {others}.")
+
+
+class UnknownParameter(DestinationError):
+    """A variable is set that the destination does not know, most likely misspelt."""
+
+    def __init__(self, destination: str, unknown: list[str], known: Iterable[str]):
+        wrong = ", ".join(variable(destination, name) for name in unknown)
+        right = ", ".join(variable(destination, name) for name in known)
+        super().__init__(f"Destination {destination} does not know {wrong}. It knows {right}.")
+
+
+class NoDelete(DestinationError):
+    """A sync wants rows deleted from an object whose connector cannot do that."""
+
+    def __init__(self, destination: str, object_name: str):
+        super().__init__(
+            f"{destination}.{object_name} cannot delete. Use `mode: upsert` in the sync, or add a "
+            f"function under `@{object_name}.delete` to destinations/{destination}.py."
+        )
+
+
+class StrayKey(DestinationError):
+    """A connector accepted or rejected a key that was not among its rows."""
+
+    def __init__(self, destination: str, key: str):
+        super().__init__(
+            f"destinations/{destination}.py spoke of the row {key!r}, which it was not given."
+        )
+
+
+class BrokenDestinations(DestinationError):
+    """Some connector files cannot be used; `mistakes` has a line for each."""
+
+    def __init__(self, mistakes: list[str]):
+        self.mistakes = mistakes
+        super().__init__("These destinations cannot be used:\n" + "\n".join(mistakes))

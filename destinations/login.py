@@ -1,0 +1,51 @@
+"""How a tool knows who asks: the headers of a request, from the destination's parameters."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Arguments = dict[str, str]
+Headers = dict[str, str]
+# Post a form to a path of the tool, without signing it; the JSON it answers.
+PostForm = Callable[[str, dict[str, str]], Any]
+
+
+@dataclass(frozen=True)
+class Login:
+    """`headers` makes what is sent along; `renews` if a fresh one can be had when it expires."""
+
+    headers: Callable[[Arguments, PostForm], Headers]
+    renews: bool = False
+
+
+def bearer(token: str) -> Login:
+    """A token that stands in one parameter."""
+    return Login(lambda arguments, _: {"Authorization": f"Bearer {arguments[token]}"})
+
+
+def basic(user: str, password: str) -> Login:
+    """HTTP Basic, user and password each from a parameter."""
+
+    def headers(arguments: Arguments, _: PostForm) -> Headers:
+        pair = f"{arguments[user]}:{arguments[password]}"
+        return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+    return Login(headers)
+
+
+def client_credentials(path: str) -> Login:
+    """OAuth 2.0 client credentials (RFC 6749, 4.4): a token for `client_id`, `client_secret`."""
+
+    def headers(arguments: Arguments, post_form: PostForm) -> Headers:
+        answer = post_form(
+            path,
+            {
+                "grant_type": "client_credentials",
+                "client_id": arguments["client_id"],
+                "client_secret": arguments["client_secret"],
+            },
+        )
+        return {"Authorization": f"Bearer {answer['access_token']}"}
+
+    return Login(headers, renews=True)

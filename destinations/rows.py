@@ -1,0 +1,74 @@
+"""What goes to a tool and what comes back: rows, and the tool's word on each of them, by key."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+# Field -> str, int, float, bool, Decimal, date, datetime (UTC), list of str or None; the key
+# field is among them.
+Row = dict[str, Any]
+
+# Under this name a row to be deleted carries the tool's own id of it, where the ledger knows it.
+RECORD_ID = "record_id"
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The tool does not take this row; the rest goes on."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The tool has this row, under its own id if it told one. Not saying it says the same."""
+
+    key: str
+    record_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of rows: accepted key -> the tool's id of it, rejected key -> reason."""
+
+    accepted: dict[str, str | None] = field(default_factory=dict)
+    rejected: dict[str, str] = field(default_factory=dict)
+
+    def note(self, word: Rejected | Accepted) -> None:
+        if isinstance(word, Rejected):
+            self.rejected[word.key] = word.reason
+        else:
+            self.accepted[word.key] = word.record_id
+
+    def knows(self, key: str) -> bool:
+        return key in self.accepted or key in self.rejected
+
+
+def moment(value: date) -> datetime:
+    """A date or time as a time in UTC: a date is its midnight, a time without zone is UTC."""
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def size(item: Any) -> int:
+    """The bytes a value takes as JSON on the wire, with the comma after it."""
+    return len(json.dumps(item)) + 2
+
+
+def packs(items: dict[str, Any], max_bytes: int) -> Iterator[dict[str, Any]]:
+    """Split JSON values, in order, into packs that each stay under `max_bytes` together."""
+    pack: dict[str, Any] = {}
+    filled = 0
+    for key, item in items.items():
+        bytes_more = size(item)
+        if pack and filled + bytes_more > max_bytes:
+            yield pack
+            pack, filled = {}, 0
+        pack[key] = item
+        filled += bytes_more
+    if pack:
+        yield pack

@@ -1,0 +1,27 @@
+"""A vendor's rate limit as a token bucket."""
+
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Bucket:
+    """`size` requests at once, refilled evenly over `window_s` seconds."""
+
+    size: int
+    window_s: float
+    _left: float = field(init=False)
+    _at: float = field(init=False, default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._left = float(self.size)
+
+    def take(self) -> float:
+        """Zero when the request may pass, else the seconds until one may."""
+        now, rate = time.monotonic(), self.size / self.window_s
+        self._left = min(float(self.size), self._left + (now - self._at) * rate)
+        self._at = now
+        if self._left < 1:
+            return (1 - self._left) / rate
+        self._left -= 1
+        return 0.0

@@ -1,0 +1,150 @@
+"""What Salesforce checks before it takes a record, and how it words what it does not take.
+
+https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_concepts_core_data_objects.htm
+"""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sandbox.salesforce_fields import FIELDS, Field
+from sandbox.stores import Json, SalesforceStore
+
+_EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[A-Za-z]{2,}")
+_NUMBERS = ("int", "double", "currency", "percent")
+_TIMES = {"date": date, "datetime": datetime}
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
+
+
+class MalformedError(ValueError):
+    """The whole request is refused: Salesforce could not read it as records."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+def problem(code: str, message: str, *fields: str) -> Json:
+    return {"statusCode": code, "message": message, "fields": list(fields)}
+
+
+def read(sobject: str, record: Json) -> Json:
+    """The record's fields with their values as Salesforce keeps them."""
+    fields = {name: value for name, value in record.items() if name != "attributes"}
+    for name in fields:
+        if name not in FIELDS[sobject]:
+            told = f"No such column '{name}' on sobject of type {sobject}"
+            raise MalformedError("INVALID_FIELD", told)
+    return {name: _read(FIELDS[sobject][name], value) for name, value in fields.items()}
+
+
+def _read(field: Field, value: Any) -> Any:
+    """JSON of the wrong kind for a field fails the request, not the row."""
+    if value is None:
+        return None
+    kind = _kind(value)
+    kept: Any = None
+    if field.type in _NUMBERS:
+        kept = _number(value)
+    elif field.type == "boolean":
+        kept = value if isinstance(value, bool) else None
+    elif field.type in _TIMES:
+        kept = _time(field.type, value) if kind == "STRING" else None
+    elif kind == "STRING":
+        return value.strip() or None  # an empty text is null
+    if kept is None:
+        told = f"Cannot deserialize instance of {field.type} from VALUE_{kind} value {value}"
+        raise MalformedError("JSON_PARSER_ERROR", f"{told} or request may be missing a field")
+    return kept
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).upper()
+    names = {str: "STRING", int: "NUMBER_INT", float: "NUMBER_FLOAT", list: "ARRAY"}
+    return names.get(type(value), "OBJECT")
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _time(kind: str, text: str) -> str | None:
+    if kind == "datetime" and not _DATETIME.fullmatch(text):
+        return None
+    try:
+        read_as = _TIMES[kind].fromisoformat(text)
+    except ValueError:
+        return None
+    if isinstance(read_as, datetime):
+        # Kept in UTC and shown to the millisecond, whatever zone it came in.
+        moved = datetime.fromtimestamp(read_as.timestamp(), tz=UTC)
+        return moved.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moved.microsecond // 1000:03d}+0000"
+    return read_as.isoformat()
+
+
+def problems(store: SalesforceStore, sobject: str, fields: Json, new: bool) -> list[Json]:
+    """Everything that keeps this row out; empty when it may be saved."""
+    known = FIELDS[sobject]
+    locked = [name for name in fields if known[name].readonly]
+    if locked:
+        told = f"Unable to create/update fields: {', '.join(locked)}. Please check the security "
+        told += "settings of this field and verify that it is read/write for your profile or "
+        told += "permission set."
+        return [problem("INVALID_FIELD_FOR_INSERT_UPDATE", told, *locked)]
+    missing = [
+        field.name
+        for field in known.values()
+        if field.required and fields.get(field.name, None if new else "") is None
+    ]
+    found = [_wrong(store, known[name], value) for name, value in fields.items()]
+    told = f"Required fields are missing: [{', '.join(missing)}]"
+    lacking = [problem("REQUIRED_FIELD_MISSING", told, *missing)] if missing else []
+    return lacking + [one for one in found if one]
+
+
+def _wrong(store: SalesforceStore, field: Field, value: Any) -> Json | None:
+    label = _label(field.name)
+    if value is None:
+        told = f"{label}: value not of required type: null"
+        wrong = field.type == "boolean"
+        return problem("INVALID_TYPE_ON_FIELD_IN_RECORD", told, field.name) if wrong else None
+    number = field.type in _NUMBERS
+    checks = (
+        (
+            number and abs(value) >= 10**field.length,
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            f"{label}: value outside of valid range on numeric field: {value}",
+        ),
+        (
+            field.picklist and value not in field.picklist,
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+            f"{label}: bad value for restricted picklist field: {value}",
+        ),
+        (
+            field.refers_to and value not in store.records[field.refers_to],
+            "INVALID_CROSS_REFERENCE_KEY",
+            "invalid cross reference id",
+        ),
+        (
+            isinstance(value, str) and field.length and len(value) > field.length,
+            "STRING_TOO_LONG",
+            f"{label}: data value too large: {value} (max length={field.length})",
+        ),
+        (
+            field.type == "email" and not _EMAIL.fullmatch(value),
+            "INVALID_EMAIL_ADDRESS",
+            f"{label}: invalid email address: {value}",
+        ),
+    )
+    return next((problem(code, told, field.name) for bad, code, told in checks if bad), None)
+
+
+def _label(name: str) -> str:
+    """LastName is Last Name on the screen, Lifetime_Value__c is Lifetime Value."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("__c").replace("_", " "))

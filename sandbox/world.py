@@ -1,0 +1,51 @@
+"""The world the sandbox's APIs show: every vendor's store, and the virtual clock they share."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from sandbox.stores import (
+    CustomerioStore,
+    GoogleAdsStore,
+    HubSpotStore,
+    Json,
+    SalesforceStore,
+    StripeStore,
+)
+
+
+class World:
+    """Everything the vendors hold. `now` is the virtual clock; `company` is the generator's own."""
+
+    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio")
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.stripe = StripeStore()
+        self.salesforce = SalesforceStore(now)
+        self.google_ads = GoogleAdsStore()
+        self.hubspot = HubSpotStore()
+        self.customerio = CustomerioStore()
+        self.company: Json = {}
+
+    def tick(self) -> datetime:
+        """The time of one write: a little later than the one before."""
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def held(self, vendor: str, kind: str) -> list[Json]:
+        """Everything a vendor holds of a kind; KeyError when there is no such vendor or kind."""
+        stores = {vendor: getattr(self, vendor) for vendor in self.VENDORS}
+        rows: list[Json] = stores[vendor].held(kind)
+        return rows
+
+    def dump(self) -> Json:
+        stores = {vendor: getattr(self, vendor).dump() for vendor in self.VENDORS}
+        return {"now": self.now.isoformat(), "company": self.company, **stores}
+
+    @classmethod
+    def load(cls, held: Json) -> Self:
+        world = cls(datetime.fromisoformat(held["now"]))
+        for vendor in cls.VENDORS:
+            getattr(world, vendor).load(held[vendor])
+        world.company = held["company"]
+        return world

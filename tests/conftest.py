@@ -1,0 +1,108 @@
+"""The sandbox as a fixture: the vendors' APIs on a free port of this machine, in a thread."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from sandbox.app import build
+from sandbox.faults import Gate
+from sandbox.stores import Json
+from sandbox.world import World
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox. Its world can be looked at and written to directly."""
+
+    url: str
+    world: World
+    gate: Gate
+
+    def faults(self, told: list[Json]) -> None:
+        self.gate.tell(told)
+
+    def mend(self) -> None:
+        self.gate.faults.clear()
+
+    def records(self, vendor: str, kind: str) -> list[Json]:
+        return self.world.held(vendor, kind)
+
+    def requests(self) -> list[Json]:
+        """[{"vendor", "route", "status", "count"}]; status 0 is a connection cut."""
+        return self.gate.counts()
+
+
+StartSandbox = Callable[..., Sandbox]
+
+
+class Server:
+    """A web server that outlives the tests; each test puts its own sandbox behind it."""
+
+    gate: Gate
+
+    def __init__(self) -> None:
+        config = uvicorn.Config(self, port=0, log_level="critical", lifespan="off")
+        self._uvicorn = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._uvicorn.run, daemon=True)
+        self._thread.start()
+        while not self._uvicorn.started:
+            time.sleep(0.005)
+        port = self._uvicorn.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.gate(scope, receive, send)
+
+    def stop(self) -> None:
+        # Clients may keep connections open; they are not waited for.
+        self._uvicorn.should_exit = self._uvicorn.force_exit = True
+        self._thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def idle_servers() -> Iterator[list[Server]]:
+    """Starting and stopping a server takes longer than most tests: they are used again."""
+    idle: list[Server] = []
+    yield idle
+    for server in idle:
+        server.stop()
+
+
+@pytest.fixture
+def start_sandbox(tmp_path: Path, idle_servers: list[Server]) -> Iterator[StartSandbox]:
+    """start_sandbox() is an empty world; start_sandbox(people=50) has the demo company in it."""
+    busy: list[Server] = []
+
+    def start(people: int = 0, seed: int = 7, world: World | None = None) -> Sandbox:
+        world = world or World(NOW)
+        server = idle_servers.pop() if idle_servers else Server()
+        busy.append(server)
+        server.gate = build(world, _next_day(world, tmp_path / "outside", people, seed))
+        return Sandbox(server.url, world, server.gate)
+
+    yield start
+    idle_servers += busy
+
+
+def _next_day(world: World, folder: Path, people: int, seed: int) -> Callable[[], None]:
+    """The company founded in the world, if there shall be one, and how a day of it passes."""
+    if not people:
+        return lambda: None
+    from sandbox import company
+
+    company.found(world, folder, people, seed)
+    return lambda: company.next_day(world, folder)
+
+
+@pytest.fixture
+def sandbox(start_sandbox: StartSandbox) -> Sandbox:
+    return start_sandbox()

@@ -1,0 +1,181 @@
+"""What a connector file declares, how its rows are settled, and how the files are found."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from answering import Answer, Answering, Asked, Sleeper, in_turn
+
+import destinations
+from destinations.api import Api, Rate
+from destinations.destination import Destination, Send
+from destinations.errors import MissingSecret, NoDelete, RetryLater, StrayKey, UnknownParameter
+from destinations.login import bearer
+from destinations.rows import Accepted, Outcome, Rejected, Row, packs, size
+
+FINE = Answer(200, {"fine": True})
+
+
+def tool(*secrets: str) -> Destination:
+    return Destination(
+        name="tool",
+        base_url="https://tool.test",
+        secrets=secrets,
+        authenticate=bearer("token"),
+        rate=Rate(1000, per_s=1),
+    )
+
+
+def opened(transport: Answering) -> Api:
+    arguments = {"token": "s3cret"}
+    return tool("token").open(arguments, "email", transport=transport, sleep=Sleeper().sleep)
+
+
+def test_a_missing_secret_names_the_variable_and_those_that_are_set() -> None:
+    destination = tool("site_id", "api_key")
+    with pytest.raises(MissingSecret) as missing:
+        destination.open({"site_id": "site", "base_url": "http://x"}, "id")
+    assert str(missing.value) == (
+        "Destination tool needs DESTINATIONS__TOOL__API_KEY. Set for it so far: "
+        "DESTINATIONS__TOOL__BASE_URL, DESTINATIONS__TOOL__SITE_ID."
+    )
+
+
+def test_an_empty_secret_is_missing() -> None:
+    with pytest.raises(MissingSecret, match="Set for it so far: nothing"):
+        tool("token").open({"token": ""}, "id")
+
+
+def test_a_misspelt_parameter_is_told() -> None:
+    with pytest.raises(UnknownParameter) as unknown:
+        tool("token").open({"token": "s3cret", "base_ulr": "http://x"}, "id")
+    assert str(unknown.value) == (
+        "Destination tool does not know DESTINATIONS__TOOL__BASE_ULR. "
+        "It knows DESTINATIONS__TOOL__TOKEN, DESTINATIONS__TOOL__BASE_URL."
+    )
+
+
+ROWS: list[Row] = [{"email": key} for key in "abcdefgh"]
+
+
+def outcome_of(send: Send, rows: list[Row], *answers: Answer | Exception) -> Outcome:
+    made = tool("token").object(key="email", batch_size=10)(send)
+    return made.send_batch(opened(Answering(in_turn(*(answers or [FINE])))), rows)
+
+
+def test_a_row_that_is_not_mentioned_was_accepted() -> None:
+    def send(_: Api, __: list[Row]) -> Iterator[Rejected | Accepted]:
+        yield Rejected("a", "too short")
+        yield Accepted("b", "77")
+
+    assert outcome_of(send, ROWS[:3]) == Outcome({"b": "77", "c": None}, {"a": "too short"})
+
+
+def test_a_key_of_no_row_is_the_connectors_mistake() -> None:
+    def send(_: Api, __: list[Row]) -> Iterator[Rejected | Accepted]:
+        yield Rejected("z", "who?")
+
+    with pytest.raises(StrayKey, match=r"destinations/tool\.py spoke of the row 'z'"):
+        outcome_of(send, ROWS[:3])
+
+
+def test_a_number_that_json_cannot_say_costs_its_row_only() -> None:
+    def send(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+        api.call("POST", "/", rows)
+        yield from ()
+
+    rows: list[Row] = [{"email": "a", "spend": math.inf}, {"email": "b", "spend": 1.5}]
+    assert outcome_of(send, rows) == Outcome(
+        {"b": None}, {"a": "spend is inf, which is no number that can be sent"}
+    )
+
+
+@pytest.mark.parametrize("culprits", ["d", "ah", "abcdefgh"])
+def test_a_batch_refused_as_a_whole_is_halved_until_the_culprits_stand_alone(culprits: str) -> None:
+    batches = []
+
+    def answer(asked: Asked) -> Answer:
+        batches.append("".join(row["email"] for row in asked.body))
+        bad = set(batches[-1]) & set(culprits)
+        return Answer(400, {"message": f"{min(bad)} is bad"}) if bad else FINE
+
+    def send(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+        api.call("POST", "/", rows)
+        yield from ()
+
+    made = tool("token").object(key="email", batch_size=10)(send)
+    outcome = made.send_batch(opened(Answering(answer)), ROWS)
+    assert outcome.rejected == {key: f"{key} is bad" for key in culprits}
+    assert outcome.accepted == {key: None for key in "abcdefgh" if key not in culprits}
+    if culprits == "d":
+        assert batches == ["abcdefgh", "abcd", "ab", "cd", "c", "d", "efgh"]
+
+
+def test_what_was_settled_before_the_tool_became_busy_is_not_lost() -> None:
+    def send(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+        api.call("POST", "/", rows)
+        yield from ()
+
+    transport = Answering(in_turn(Answer(400), FINE, Answer(429, headers={"Retry-After": "900"})))
+    made = tool("token").object(key="email", batch_size=10)(send)
+    with pytest.raises(RetryLater) as later:
+        made.send_batch(opened(transport), ROWS[:4])
+    assert later.value.settled == Outcome({"a": None, "b": None}, {})
+
+
+def test_an_object_that_cannot_delete_says_so() -> None:
+    def things(_: Api, __: list[Row]) -> Iterator[Rejected | Accepted]:
+        yield from ()
+
+    made = tool("token").object(key="email", batch_size=10)(things)
+    with pytest.raises(NoDelete, match=r"^tool\.things cannot delete\. Use `mode: upsert`"):
+        made.delete_batch(opened(Answering(in_turn(FINE))), ROWS)
+
+
+def test_packs_stay_under_the_limit_and_keep_the_order() -> None:
+    items = {str(number): {"text": "🚀" * number} for number in range(1, 40)}
+    made = list(packs(items, 1500))
+    assert [key for pack in made for key in pack] == list(items)
+    assert all(sum(map(size, pack.values())) <= 1500 for pack in made)
+    assert len(made) > 1
+
+
+def test_broken_connector_files_are_told_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "my_tools"
+    package.mkdir()
+    good = (
+        "from destinations.api import Rate\n"
+        "from destinations.destination import Destination\n"
+        "from destinations.login import bearer\n"
+        "destination = Destination({name!r}, 'https://x', (), bearer('t'), Rate(1, 1))\n"
+    )
+    (package / "__init__.py").write_text("")
+    (package / "alpha.py").write_text("import nothing_of_that_name\n")
+    (package / "beta.py").write_text("def broken(:\n")
+    (package / "gamma.py").write_text(good.format(name="delta"))
+    (package / "empty.py").write_text(good.format(name="empty"))
+    (package / "none.py").write_text("")
+    (package / "fine.py").write_text(
+        good.format(name="fine") + "destination.object(key='id', batch_size=1, name='x')(print)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found, mistakes = destinations.look("my_tools")
+    assert list(found) == ["fine"]
+    assert mistakes == [
+        "my_tools/alpha.py:1: ModuleNotFoundError(\"No module named 'nothing_of_that_name'\")",
+        "my_tools/beta.py:1: SyntaxError('invalid syntax', "
+        f"('{package}/beta.py', 1, 12, 'def broken(:\\n', 1, 13))",
+        "my_tools/empty.py: its destination has no `@destination.object(...)`",
+        "my_tools/gamma.py: its destination is named 'delta', not as the file",
+        "my_tools/none.py: defines no `destination = Destination(...)`",
+    ]
+
+
+def test_finding_the_destinations_is_quick() -> None:
+    started = time.perf_counter()
+    assert {"customerio", "hubspot", "salesforce"} <= set(destinations.find())
+    assert time.perf_counter() - started < 1

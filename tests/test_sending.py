@@ -1,0 +1,211 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from taking import CONTACTS, NOON, Tool, at, fill, fill_letters, in_ledger, sums
+
+from cdp_assets import sending
+from cdp_assets.sending import Place, Target
+from destinations.errors import RetryLater
+from destinations.rows import Outcome, Row
+from warehouse import ledger
+from warehouse.database import Database, connect
+from warehouse.ledger import Refusal
+from warehouse.sync import Sync
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
+
+
+def test_rows_go_in_batches_and_a_second_run_sends_nothing(place: Place) -> None:
+    fill_letters(place, "ecabd")
+    tool = Tool()
+
+    first = sending.run(CONTACTS, Target(tool.send, 2), place, "r1", at(NOON))
+    second = sending.run(CONTACTS, Target(tool.send, 2), place, "r2", at(NOON))
+
+    assert tool.batches == [["a", "b"], ["c", "d"], ["e"]]
+    assert tool.records["d"] == {"email": "d", "visits": 1}
+    assert in_ledger(place) == [(letter, 1, f"id of {letter}") for letter in "abcde"]
+    assert (sums(first), first.created, first.unchanged) == ((5, 5, 0, 0), 5, 0)
+    assert (sums(second), second.created, second.unchanged) == ((0, 0, 0, 0), 0, 5)
+    assert list(place.folder.iterdir()) == []
+
+
+def test_values_reach_the_connector_typed(place: Place) -> None:
+    fill(
+        place,
+        "select 'a' as email, 'O''Brien 👩‍🚀' as name, 0.10::decimal(18, 2) as spent,"
+        " date '2024-02-29' as born_on, timestamptz '2026-03-29 02:30:00+02' as seen_at,"
+        " ['x', 'y'] as lists, true as is_active, null::integer as visits, '' as city",
+    )
+    tool = Tool()
+
+    sending.run(CONTACTS, Target(tool.send, 100), place, "r1", at(NOON))
+
+    assert tool.records == {
+        "a": {
+            "email": "a",
+            "name": "O'Brien 👩‍🚀",
+            "spent": Decimal("0.10"),
+            "born_on": date(2024, 2, 29),
+            "seen_at": datetime(2026, 3, 29, 0, 30, tzinfo=UTC),
+            "lists": ["x", "y"],
+            "is_active": True,
+            "visits": None,
+            "city": "",
+        }
+    }
+
+
+def test_keys_that_are_no_text_find_their_way_back(place: Place) -> None:
+    sync = Sync("crm_people", "syncs.crm_people", "is_first")
+    with place.connect() as db:
+        db.materialize(sync.table, "from (values (true, 1), (false, 2)) as v (is_first, visits)")
+
+    def send(rows: list[Row]) -> Outcome:
+        return Outcome({str(row["is_first"]): None for row in rows})
+
+    assert sums(sending.run(sync, Target(send, 100), place, "r1", at(NOON))) == (2, 2, 0, 0)
+
+
+def test_one_refused_row_costs_one_row(place: Place) -> None:
+    fill_letters(place, "abcd")
+    tool = Tool()
+    tool.refuses = {"b": "b is no address"}
+    target = Target(tool.send, 100)
+    day = timedelta(days=1)
+
+    reports = [
+        sending.run(CONTACTS, target, place, "r1", at(NOON)),
+        sending.run(CONTACTS, target, place, "soon", at(NOON)),
+        sending.run(CONTACTS, target, place, "next day", at(NOON + day)),
+    ]
+    with place.connect() as db:
+        refusals = ledger.refusals(db, CONTACTS)
+    tool.refuses = {}
+    fill(place, "select email, if(email = 'b', 2, 1) as visits from syncs.hubspot_contacts")
+    reports.append(sending.run(CONTACTS, target, place, "mended", at(NOON + day)))
+
+    assert tool.batches == [["a", "b", "c", "d"], ["b"], ["b"]]
+    assert [sums(report) for report in reports] == [
+        (4, 3, 1, 0),
+        (1, 0, 0, 1),
+        (1, 0, 1, 0),
+        (1, 1, 0, 0),
+    ]
+    assert refusals == [Refusal("b", "b is no address", 2, NOON + day + timedelta(hours=1))]
+    assert [row[0] for row in in_ledger(place)] == ["a", "b", "c", "d"]
+
+
+def test_a_row_the_answer_does_not_mention_was_not_taken(place: Place) -> None:
+    fill_letters(place, "ab")
+
+    def send(rows: list[Row]) -> Outcome:
+        return Outcome({rows[0]["email"]: None})
+
+    report = sending.run(CONTACTS, Target(send, 100), place, "r1", at(NOON))
+
+    assert sums(report) == (2, 1, 1, 0)
+    with place.connect() as db:
+        (refusal,) = ledger.refusals(db, CONTACTS)
+    assert (refusal.key, refusal.reason) == ("b", "the tool's answer does not mention this row")
+
+
+def test_a_busy_tool_stops_the_run_and_the_rest_waits(place: Place) -> None:
+    fill_letters(place, "abcdef")
+    tool = Tool()
+    busy = RetryLater("hubspot", 60, "429 slow down")
+    busy.settled = Outcome({"c": "id of c"})
+    tool.breaks = {2: busy}
+
+    with pytest.raises(RetryLater) as raised:
+        sending.run(CONTACTS, Target(tool.send, 2), place, "r1", at(NOON))
+    with place.connect() as db:
+        (stopped,) = ledger.reports(db, CONTACTS)
+        states = db.run("select key, state from ledger.outbox order by key")
+    report = sending.run(CONTACTS, Target(tool.send, 100), place, "r2", at(NOON))
+
+    assert raised.value is busy
+    assert (sums(stopped), stopped.ended_at) == ((6, 3, 0, 3), NOON)
+    assert stopped.stopped_by == (
+        "hubspot is busy: 429 slow down. The same rows go again in 60 s or later."
+    )
+    assert states == [
+        ("a", "accepted"),
+        ("b", "accepted"),
+        ("c", "accepted"),
+        ("d", "unknown"),
+        ("e", "waiting"),
+        ("f", "waiting"),
+    ]
+    assert tool.batches == [["a", "b"], ["c", "d"], ["d", "e", "f"]]
+    assert sums(report) == (3, 3, 0, 0)
+
+
+def test_a_mistake_in_a_connector_is_recorded_with_its_kind(place: Place) -> None:
+    fill_letters(place, "ab")
+    tool = Tool()
+    tool.breaks = {1: KeyError("id")}
+
+    with pytest.raises(KeyError):
+        sending.run(CONTACTS, Target(tool.send, 100), place, "r1", at(NOON))
+
+    with place.connect() as db:
+        (stopped,) = ledger.reports(db, CONTACTS)
+    assert (sums(stopped), stopped.stopped_by) == ((2, 0, 0, 2), "KeyError: 'id'")
+
+
+def test_the_warehouse_is_free_while_a_batch_is_under_way(place: Place) -> None:
+    fill_letters(place, "ab")
+    seen: list[int] = []
+
+    def send(rows: list[Row]) -> Outcome:
+        code = (
+            "import sys; from pathlib import Path; from warehouse.database import connect\n"
+            "with connect(Path(sys.argv[1]), wait_s=0, read_only=True) as db:\n"
+            "    print(db.value(\"select count(*) from ledger.outbox where state = 'sent'\"))"
+        )
+        path = place.folder.parent / "warehouse.duckdb"
+        told = subprocess.run(
+            [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
+        )
+        seen.append(int(told.stdout))
+        return Outcome({row["email"]: None for row in rows})
+
+    sending.run(CONTACTS, Target(send, 100), place, "r1", at(NOON))
+
+    assert seen == [2]
+
+
+def test_a_large_run_opens_the_warehouse_once_a_batch(place: Place) -> None:
+    fill_letters(place, "abcdefgh")
+    opened: list[str] = []
+
+    @contextmanager
+    def counting() -> Iterator[Database]:
+        opened.append("opened")
+        with place.connect() as db:
+            yield db
+
+    sending.run(CONTACTS, Target(Tool().send, 2), Place(counting, place.folder), "r1", at(NOON))
+
+    # One for the plan, one before each of four batches, one to end the run.
+    assert len(opened) == 6
+
+
+def test_batches_have_the_size_the_tool_takes(place: Place) -> None:
+    fill(place, "select lpad(i::varchar, 6, '0') as email from range(45000) as t (i)")
+    tool = Tool()
+
+    sending.run(CONTACTS, Target(tool.send, 10_000), place, "r1", at(NOON))
+
+    assert [len(batch) for batch in tool.batches] == [10_000] * 4 + [5_000]
+    assert sorted(tool.records) == [f"{i:06}" for i in range(45000)]
