@@ -7,7 +7,7 @@ import dagster as dg
 from cdp_assets.loads import settings
 from cdp_assets.place import Place
 from sources import Source
-from warehouse import database, events
+from warehouse import events
 
 
 def assets(
@@ -43,10 +43,10 @@ def _asset(source: Source, environ: Mapping[str, str], place: Place) -> dg.Asset
         for path in found.unread:
             context.log.warning(f"{path} is not read: its name ends like no event dump")
         try:
-            events.load(lambda: database.connect(place.warehouse), found.dumps)
+            events.load(place.connect, found.dumps)
         except events.EventsIncomplete as incomplete:
             raise dg.Failure(str(incomplete)) from incomplete
-        with database.connect(place.warehouse) as db:
+        with place.connect() as db:
             unbalanced = events.unbalanced(db)
             columns = {stream: db.columns(f"events.{stream}") for stream in source.streams}
             counts = {stream: db.count(f"events.{stream}") for stream in source.streams}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from cdp_assets.place import Place
-from warehouse import database, identity
+from warehouse import identity
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
@@ -48,7 +48,7 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
     def stitch(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        with database.connect(place.warehouse) as db:
+        with place.connect() as db:
             counts = identity.build(db, inputs, rules)
             types = {table: db.columns(table) for table in counts}
             shared = db.value(

@@ -7,6 +7,7 @@ as its rows, and nowhere else: whatever a run that died left in the state folder
 
 import fcntl
 import inspect
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,9 @@ import dagster as dg
 from cdp_assets.place import Place
 from sources import Source, variable
 from warehouse import database
+from warehouse.database import Database
+
+log = logging.getLogger(__name__)
 
 # dlt reads these when it is first imported, which is in the functions below. Its telemetry is on
 # unless told, and its warnings are about columns that were null.
@@ -95,11 +99,7 @@ def load(
         with database.connect(warehouse) as db:
             pipeline.load()
             loaded = {
-                stream: Loaded(
-                    count,
-                    db.count(f"{source.name}.{stream}"),
-                    db.columns(f"{source.name}.{stream}"),
-                )
+                stream: _loaded(db, f"{source.name}.{stream}", count)
                 for stream, count in rows.items()
             }
     if failures:
@@ -157,19 +157,29 @@ def _call(source: Source, arguments: Mapping[str, str]) -> Any:
     return module.source(**defaults | dict(arguments))
 
 
+def _loaded(db: Database, table: str, rows: int) -> Loaded:
+    """A source that had no rows yet may not have made its table."""
+    columns = db.columns(table)
+    return Loaded(rows, db.count(table) if columns else 0, columns)
+
+
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """One load of a source at a time: an older answer must not be loaded over a newer one."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.warning("Waiting for another load of %s to end.", lock.stem)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _root(error: BaseException) -> BaseException:
-    """What set off a chain of errors: the vendor's words, not dlt's around them."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    """The vendor's error, out of those that dlt wrapped around it."""
+    while error.__cause__ and type(error).__module__.startswith("dlt."):
+        error = error.__cause__
     return error
 
 

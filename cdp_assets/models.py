@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from cdp_assets.place import Place
-from warehouse import database, lineage, making
+from warehouse import lineage, making
 from warehouse.catalog import Catalog
 from warehouse.model import Model
 
@@ -33,7 +33,7 @@ def asset(model: Model, catalog: Catalog, place: Place) -> dg.AssetsDefinition:
     )
     def make() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         try:
-            with database.connect(place.warehouse) as db:
+            with place.connect() as db:
                 made = making.make(db, model)
         except making.KeyBroken as broken:
             yield dg.AssetCheckResult(passed=False, metadata={"why": str(broken)})

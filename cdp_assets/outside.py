@@ -27,32 +27,32 @@ class SandboxSilent(Exception):
         super().__init__(f"The sandbox did not answer on {URL}. It said: {said or 'nothing'}")
 
 
-def environment() -> dict[str, str]:
+def environment(url: str = URL, folder: Path = FOLDER) -> dict[str, str]:
     """What the environment must say for the platform to work on the demo company."""
     return {
-        "WAREHOUSE__PATH": str(FOLDER / "warehouse.duckdb"),
-        "DAGSTER_HOME": str(FOLDER / "dagster"),
-        "SOURCES__EVENTS__URL": str(FOLDER / "outside" / "events"),
+        "WAREHOUSE__PATH": str(folder / "warehouse.duckdb"),
+        "DAGSTER_HOME": str(folder / "dagster"),
+        "SOURCES__EVENTS__URL": str(folder / "outside" / "events"),
         "SOURCES__STRIPE__API_KEY": "sk_test_sandbox",
-        "SOURCES__STRIPE__BASE_URL": f"{URL}/stripe/v1/",
+        "SOURCES__STRIPE__BASE_URL": f"{url}/stripe/v1/",
         "SOURCES__SALESFORCE__CLIENT_ID": "sandbox-client",
         "SOURCES__SALESFORCE__CLIENT_SECRET": "sandbox-secret",
-        "SOURCES__SALESFORCE__BASE_URL": f"{URL}/salesforce",
+        "SOURCES__SALESFORCE__BASE_URL": f"{url}/salesforce",
         "SOURCES__GOOGLE_ADS__DEVELOPER_TOKEN": "sandbox-developer",
         "SOURCES__GOOGLE_ADS__CLIENT_ID": "sandbox-client",
         "SOURCES__GOOGLE_ADS__CLIENT_SECRET": "sandbox-secret",
         "SOURCES__GOOGLE_ADS__REFRESH_TOKEN": "sandbox-refresh",
         "SOURCES__GOOGLE_ADS__CUSTOMER_ID": "1234567890",
-        "SOURCES__GOOGLE_ADS__BASE_URL": f"{URL}/google_ads/",
-        "SOURCES__GOOGLE_ADS__TOKEN_URL": f"{URL}/google_oauth/token",
+        "SOURCES__GOOGLE_ADS__BASE_URL": f"{url}/google_ads/",
+        "SOURCES__GOOGLE_ADS__TOKEN_URL": f"{url}/google_oauth/token",
         "DESTINATIONS__HUBSPOT__ACCESS_TOKEN": "pat-sandbox",
-        "DESTINATIONS__HUBSPOT__BASE_URL": f"{URL}/hubspot",
+        "DESTINATIONS__HUBSPOT__BASE_URL": f"{url}/hubspot",
         "DESTINATIONS__SALESFORCE__CLIENT_ID": "sandbox-client",
         "DESTINATIONS__SALESFORCE__CLIENT_SECRET": "sandbox-secret",
-        "DESTINATIONS__SALESFORCE__BASE_URL": f"{URL}/salesforce",
+        "DESTINATIONS__SALESFORCE__BASE_URL": f"{url}/salesforce",
         "DESTINATIONS__CUSTOMERIO__SITE_ID": "sandbox-site",
         "DESTINATIONS__CUSTOMERIO__API_KEY": "sandbox-key",
-        "DESTINATIONS__CUSTOMERIO__BASE_URL": f"{URL}/customerio",
+        "DESTINATIONS__CUSTOMERIO__BASE_URL": f"{url}/customerio",
     }
 
 

@@ -1,8 +1,12 @@
 """Where things lie: the warehouse file, and beside it what runs keep between them."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+
+from warehouse import database
+from warehouse.database import Database
 
 
 @dataclass(frozen=True)
@@ -11,6 +15,9 @@ class Place:
 
     warehouse: Path
     state: Path
+
+    def connect(self) -> AbstractContextManager[Database]:
+        return database.connect(self.warehouse)
 
 
 def of(root: Path, environ: Mapping[str, str]) -> Place:

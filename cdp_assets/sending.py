@@ -34,7 +34,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Place:
+class Workshop:
     """Where runs work: how to open the warehouse, and a folder for the rows of a plan."""
 
     connect: Callable[[], AbstractContextManager[Database]]
@@ -42,28 +42,28 @@ class Place:
 
 
 def run(
-    sync: Sync, target: Target, place: Place, run_id: str, now: Callable[[], datetime]
+    sync: Sync, target: Target, workshop: Workshop, run_id: str, now: Callable[[], datetime]
 ) -> Report:
     """Bring the tool to what the sync's table says, as far as it lets us.
 
     Whatever stops the destination is recorded with the run, then raised; the rows it had not taken
     wait for the next run.
     """
-    with place.connect() as db:
-        made = plan(db, sync, run_id, place.folder, now())
+    with workshop.connect() as db:
+        made = plan(db, sync, run_id, workshop.folder, now())
         if not made.to_send:
             made.spool.unlink()
             return finish(db, sync, run_id, now())
     answer, stopped = None, None
     for batch in _batches(made.spool, target.batch_size):
-        with place.connect() as db, db.transaction():
+        with workshop.connect() as db, db.transaction():
             if answer:
                 settle(db, sync, run_id, answer, now())
             mark_sent(db, sync, run_id, batch.column("_key").to_pylist(), now())
         answer, stopped = _ask(target, sync.key, batch)
         if stopped:
             break
-    with place.connect() as db, db.transaction():
+    with workshop.connect() as db, db.transaction():
         if answer:
             settle(db, sync, run_id, answer, now())
         report = finish(db, sync, run_id, now(), _words(stopped))

@@ -10,7 +10,7 @@ from cdp_assets import sending
 from cdp_assets.place import Place
 from destinations.destination import Destination
 from destinations.errors import DestinationError, variable
-from warehouse import database, ledger
+from warehouse import ledger
 from warehouse.ledger import Refusal, Report
 from warehouse.model import Model
 from warehouse.sync import Sync
@@ -35,7 +35,7 @@ def asset(
 ) -> dg.AssetsDefinition:
     """The asset ledger/<sync>, with its sums as a check, and its refusals as a warning."""
     key = dg.AssetKey(["ledger", model.name])
-    sync = Sync(model.name, model.table, model.settings["key"], model.settings["mode"])
+    sync = Sync(model.name, model.table, model.settings["key"])
     thing = destination.objects[model.settings["to"].split(".")[1]]
 
     @dg.asset(
@@ -52,14 +52,15 @@ def asset(
     def send(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        attempt = f"{context.run.run_id}-{context.retry_number}"
         try:
             api = destination.open(_arguments(destination, environ), sync.key)
             target = sending.Target(lambda rows: thing.send_batch(api, rows), thing.batch_size)
-            where = sending.Place(lambda: database.connect(place.warehouse), place.state / "plans")
-            report = sending.run(sync, target, where, context.run_id, lambda: datetime.now(UTC))
+            where = sending.Workshop(place.connect, place.state / "plans")
+            report = sending.run(sync, target, where, attempt, lambda: datetime.now(UTC))
         except DestinationError as stopped:
             raise dg.Failure(str(stopped)) from stopped
-        with database.connect(place.warehouse) as db:
+        with place.connect() as db:
             refusals = ledger.refusals(db, sync)
             unbalanced = ledger.unbalanced(db, sync)
             row_count = db.count(sync.ledger)

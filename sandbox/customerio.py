@@ -157,9 +157,10 @@ def _person(world: World, identifiers: Json) -> Json | None:
 
 
 def _identify(world: World, identifiers: Json, given: Json) -> None:
-    """Null and the empty text remove an attribute. An id or e-mail that somebody else has is left
+    """Null and the empty text remove an attribute.
 
-    out without an error: Customer.io shows it as a failed attribute change, not to the sender.
+    An id or e-mail that somebody else has is left out without an error: Customer.io shows it as a
+    failed attribute change in the workspace, not to the sender.
     """
     store = world.customerio
     person = _person(world, identifiers) or store.new()

@@ -81,7 +81,7 @@ class SalesforceStore:
     def __init__(self, opened_at: datetime) -> None:
         self.records: dict[str, dict[str, Json]] = {sobject: {} for sobject in FIELDS}
         self.id_count = 0
-        self.page_size = 2000
+        self.page_size = 2000  # records of one query answer; a test may lower it
         self.api_user = self.save(
             "User",
             {
@@ -160,7 +160,7 @@ class GoogleAdsStore:
     def __init__(self) -> None:
         self.campaigns: dict[str, Json] = {}
         self.days: dict[str, Json] = {}  # by "<campaign id> <day>"
-        self.batch_size = 1000
+        self.batch_size = 1000  # rows of one message of a stream; a test may lower it
 
     def set_day(  # noqa: PLR0913, PLR0917 -- a row of Google's report
         self,

@@ -18,12 +18,13 @@ class VendorError(HTTPError):
     """A vendor refused a request, or its answer made no sense; carries its words, no secret."""
 
     def __init__(self, vendor: str, response: Response, secrets: tuple[str, ...]):
-        words = response.text.strip()[:WORDS_LIMIT] or "(no words)"
+        words = response.text.strip() or "(no words)"
         for secret in filter(None, secrets):
             words = words.replace(secret, "***")
         asked = f"{response.request.method} {str(response.request.url).split('?')[0]}"
         super().__init__(
-            f"{vendor} answered {response.status_code} {response.reason} to {asked}: {words}",
+            f"{vendor} answered {response.status_code} {response.reason} to {asked}:"
+            f" {words[:WORDS_LIMIT]}",
             response=response,
         )
 

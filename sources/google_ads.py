@@ -104,8 +104,9 @@ def _read(
         until = min(first + timedelta(DAYS_PER_REQUEST - 1), last)
         for chunk in api.post(path, json={"query": GAQL.format(first=first, last=until)}):
             if rows := [_row(result) for result in chunk.get("results", [])]:
-                newest = max(row["date"] for row in rows)
-                state["newest"] = max(state.get("newest", ""), newest.isoformat())
+                state["newest"] = max(
+                    state.get("newest", ""), str(max(row["date"] for row in rows))
+                )
                 yield rows
         first = until + timedelta(1)
 

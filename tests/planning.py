@@ -47,7 +47,7 @@ def answer(
     """The tool takes what was planned but for the refused keys."""
     rows, refused = pq.read_table(made.spool), refused or {}
     keys = rows.column("_key").to_pylist()
-    accepted = {key: f"id of {key}" for key in keys if key not in refused}
+    accepted: dict[str, str | None] = {key: f"id of {key}" for key in keys if key not in refused}
     with db.transaction():
         if keys:
             ledger.mark_sent(db, CONTACTS, run_id, keys, now)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from cdp_assets.sending import Place
+from cdp_assets.sending import Workshop
 from destinations.rows import Outcome, Row
 from warehouse.ledger import Report
 from warehouse.sync import Sync
@@ -37,22 +37,25 @@ class Tool:
                 outcome.rejected[row["email"]] = reason
                 self.refused[row["email"]] = row
             else:
-                self.records[row["email"]] = row
+                # An upsert leaves the fields alone that it does not name.
+                self.records[row["email"]] = {**self.records.get(row["email"], {}), **row}
                 outcome.accepted[row["email"]] = f"id of {row['email']}"
         return outcome
 
 
-def fill(place: Place, select: str) -> None:
-    with place.connect() as db:
+def fill(workshop: Workshop, select: str) -> None:
+    with workshop.connect() as db:
         db.materialize(CONTACTS.table, select)
 
 
-def fill_letters(place: Place, letters: str, value: int = 1) -> None:
-    fill(place, f"select unnest(split('{' '.join(letters)}', ' ')) as email, {value} as visits")
+def fill_letters(workshop: Workshop, letters: str, value: int = 1) -> None:
+    fill(workshop, f"select unnest(split('{' '.join(letters)}', ' ')) as email, {value} as visits")
 
 
-def in_ledger(place: Place, columns: str = "email, visits, _record_id") -> list[tuple[Any, ...]]:
-    with place.connect() as db:
+def in_ledger(
+    workshop: Workshop, columns: str = "email, visits, _record_id"
+) -> list[tuple[Any, ...]]:
+    with workshop.connect() as db:
         return db.run(f"select {columns} from ledger.hubspot_contacts order by _key")
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Sandbox
+from reading import Reading
 
 from cdp_assets.loads import LoadFailed
 from sandbox.world import World
-from tests.conftest import Sandbox
-from tests.reading import Reading
 
 SEARCH = {"id": 111, "name": "Search", "status": "ENABLED"}
 VIDEO = {"id": 222, "name": "Video", "status": "PAUSED"}

@@ -53,8 +53,13 @@ def partition(db: Database) -> set[frozenset[str]]:
     return {frozenset(group) for group in groups.values()}
 
 
-def twin(rows: Sequence[Row], limits: dict[str, int]) -> tuple[set[frozenset[str]], dict[str, int]]:
-    """The rule of the design, slow and obvious: the partition, and the profile number of each row."""
+Partition = set[frozenset[str]]
+
+
+def twin(  # noqa: C901 - the whole rule at a glance is what makes it obvious
+    rows: Sequence[Row], limits: dict[str, int]
+) -> tuple[Partition, dict[str, int]]:
+    """The rule of the design, slow and obvious: the partition, and each row's profile number."""
     profiles: list[set[str]] = []
     became: dict[int, int] = {}
     row_of: dict[str, int] = {}
@@ -92,10 +97,8 @@ def twin(rows: Sequence[Row], limits: dict[str, int]) -> tuple[set[frozenset[str
             if not held and fits(profiles[found[0]] | {name}):
                 profiles[found[0]].add(name)
         row_of[f"r{number:03d}"] = found[0]
-    for row_id, profile in row_of.items():
-        while profile in became:
-            profile = became[profile]
-        row_of[row_id] = profile
+    while any(profile in became for profile in row_of.values()):
+        row_of = {row_id: became.get(profile, profile) for row_id, profile in row_of.items()}
     return {frozenset(held) for held in profiles if held}, row_of
 
 
@@ -263,7 +266,6 @@ def test_a_chain_of_a_thousand_identifiers_is_one_profile(db: Database) -> None:
             "profile": {"max_identifiers": 5000, "max_merges": 5000},
         }
     )
-    stitch(db, [(n, None, f"e{n}", f"e{n + 1}") for n in range(1)], unlimited)
     links = [(n, None, f"e{n // 2}", f"a{(n + 1) // 2}") for n in range(1000)]
     stitch(db, links, unlimited)
     assert len(partition(db)) == 1

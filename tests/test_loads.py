@@ -11,12 +11,12 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from conftest import NOW, Sandbox
+from reading import ROOT, SETTINGS, SOURCES, Reading
 
 from cdp_assets.loads import MissingSetting, assets, settings
 from cdp_assets.place import Place
 from sources import BrokenSources, Source, find, variable
-from tests.conftest import NOW, Sandbox
-from tests.reading import ROOT, SETTINGS, SOURCES, Reading
 
 
 def test_sources_are_found_without_running_them() -> None:
@@ -91,9 +91,9 @@ def test_a_load_killed_before_it_wrote_loses_nothing(sandbox: Sandbox, tmp_path:
     customers(sandbox, range(3, 253), minutes=60)
     sandbox.faults([{"vendor": "stripe", "latency_ms": 150, "times": -1}])
     asked = answered(sandbox)
-    code = "from pathlib import Path; from tests.reading import Reading; "
+    code = "from pathlib import Path; from reading import Reading; "
     code += f"Reading({sandbox.url!r}, Path({str(tmp_path)!r})).load('stripe', 'customers')"
-    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT / "tests")
     # 1. While it reads Stripe's pages, take the lock. 2. When its files wait for it, kill it.
     wait_for(lambda: answered(sandbox) > asked)
     lock = duckdb.connect(str(reading.warehouse))

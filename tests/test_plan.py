@@ -11,7 +11,7 @@ from warehouse import ledger
 from warehouse.database import Database, connect
 from warehouse.ledger import Answer, Refusal
 from warehouse.plan import Plan, RunKnown, plan
-from warehouse.sync import ModeNotBuilt, ReservedField, Sync
+from warehouse.sync import ReservedField, Sync
 
 
 @pytest.fixture
@@ -278,13 +278,4 @@ def test_a_run_id_counts_once(db: Database, tmp_path: Path) -> None:
 
     assert str(raised.value) == (
         "Sync hubspot_contacts has had a run r1 already; give each attempt its own run id."
-    )
-
-
-def test_a_mode_that_is_not_built_is_refused() -> None:
-    with pytest.raises(ModeNotBuilt) as raised:
-        Sync("hubspot_contacts", "syncs.hubspot_contacts", "email", "mirror")  # type: ignore[arg-type]
-
-    assert str(raised.value) == (
-        "Sync hubspot_contacts has `mode: mirror`; the only mode there is so far is upsert."
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import NOW, Sandbox
+from reading import Reading
 
 from cdp_assets.loads import LoadFailed
 from sandbox.world import World
-from tests.conftest import NOW, Sandbox
-from tests.reading import Reading
 
 
 @pytest.fixture
@@ -138,7 +138,9 @@ def test_an_expired_session_is_renewed_between_two_pages(
     for number in range(25):
         contact(sandbox.world, str(number))
     # Five pages of 0.3 s each with a session of one second.
-    sandbox.gate.vendors["salesforce"].tokens.lifetime_s = 1.0
+    tokens = sandbox.gate.vendors["salesforce"].tokens
+    assert tokens
+    tokens.lifetime_s = 1.0
     sandbox.faults([{"vendor": "salesforce", "latency_ms": 300, "times": -1}])
     assert reading.load("salesforce", "contacts") == {"contacts": 25}
     counts = {(seen["route"], seen["status"]): seen["count"] for seen in sandbox.requests()}

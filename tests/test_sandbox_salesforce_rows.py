@@ -33,69 +33,54 @@ def test_an_upsert_creates_then_updates_and_null_clears(sandbox: Sandbox) -> Non
     )
 
 
+LONG = "x" * 81
+TWIN = [("DUPLICATE_VALUE", "Duplicate external id specified: p6", ["Profile_Id__c"])]
+LACKING = "Required fields are missing: [LastName]"
+TOO_LONG = f"Last Name: data value too large: {LONG} (max length=80)"
+NO_OPTION = "Churn Risk: bad value for restricted picklist field: huge"
+LOCKED = (
+    "Unable to create/update fields: CreatedDate. Please check the security settings of this "
+    "field and verify that it is read/write for your profile or permission set."
+)
+# Every row of one call with the (statusCode, message, fields) it comes back with.
+ROWS: list[tuple[Json, list[tuple[str, str, list[str]]]]] = [
+    ({"Profile_Id__c": "p1", "LastName": "Byron"}, []),
+    ({"Profile_Id__c": "p2"}, [("REQUIRED_FIELD_MISSING", LACKING, ["LastName"])]),
+    (
+        {"Profile_Id__c": "p3", "LastName": "Stone", "Email": "stone at x"},
+        [("INVALID_EMAIL_ADDRESS", "Email: invalid email address: stone at x", ["Email"])],
+    ),
+    ({"Profile_Id__c": "p4", "LastName": LONG}, [("STRING_TOO_LONG", TOO_LONG, ["LastName"])]),
+    (
+        {"Profile_Id__c": "p5", "LastName": "Low", "Churn_Risk__c": "huge"},
+        [("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", NO_OPTION, ["Churn_Risk__c"])],
+    ),
+    ({"Profile_Id__c": "p6", "LastName": "Twin"}, TWIN),
+    ({"Profile_Id__c": "p6", "LastName": "Twin"}, TWIN),
+    (
+        {"Profile_Id__c": None, "LastName": "Nobody"},
+        [("MISSING_ARGUMENT", "Profile_Id__c not specified", [])],
+    ),
+    (
+        {"Profile_Id__c": "p7", "LastName": "Early", "CreatedDate": "2020-01-01T00:00:00Z"},
+        [("INVALID_FIELD_FOR_INSERT_UPDATE", LOCKED, ["CreatedDate"])],
+    ),
+    (
+        {"Profile_Id__c": "p8", "LastName": "Lost", "AccountId": "001000000000000AAA"},
+        [("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["AccountId"])],
+    ),
+]
+
+
 def test_every_row_of_an_upsert_has_its_own_outcome_in_the_vendors_words(
     sandbox: Sandbox,
 ) -> None:
-    long = "x" * 81
-    rows: list[Json] = [
-        {"Profile_Id__c": "p1", "LastName": "Byron"},
-        {"Profile_Id__c": "p2"},
-        {"Profile_Id__c": "p3", "LastName": "Stone", "Email": "stone at example"},
-        {"Profile_Id__c": "p4", "LastName": long},
-        {"Profile_Id__c": "p5", "LastName": "Low", "Churn_Risk__c": "huge"},
-        {"Profile_Id__c": "p6", "LastName": "Twin"},
-        {"Profile_Id__c": "p6", "LastName": "Twin"},
-        {"Profile_Id__c": None, "LastName": "Nobody"},
-        {"Profile_Id__c": "p7", "LastName": "Early", "CreatedDate": "2020-01-01T00:00:00Z"},
-        {"Profile_Id__c": "p8", "LastName": "Lost", "AccountId": "001000000000000AAA"},
-    ]
-    answer = upsert(sandbox, rows)
+    answer = upsert(sandbox, [row for row, _ in ROWS])
     told = [
         [(error["statusCode"], error["message"], error["fields"]) for error in row["errors"]]
         for row in answer.json()
     ]
-    twin = [("DUPLICATE_VALUE", "Duplicate external id specified: p6", ["Profile_Id__c"])]
-    assert (answer.status_code, told) == (
-        200,
-        [
-            [],
-            [("REQUIRED_FIELD_MISSING", "Required fields are missing: [LastName]", ["LastName"])],
-            [
-                (
-                    "INVALID_EMAIL_ADDRESS",
-                    "Email: invalid email address: stone at example",
-                    ["Email"],
-                )
-            ],
-            [
-                (
-                    "STRING_TOO_LONG",
-                    f"Last Name: data value too large: {long} (max length=80)",
-                    ["LastName"],
-                )
-            ],
-            [
-                (
-                    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-                    "Churn Risk: bad value for restricted picklist field: huge",
-                    ["Churn_Risk__c"],
-                )
-            ],
-            twin,
-            twin,
-            [("MISSING_ARGUMENT", "Profile_Id__c not specified", [])],
-            [
-                (
-                    "INVALID_FIELD_FOR_INSERT_UPDATE",
-                    "Unable to create/update fields: CreatedDate. Please check the security "
-                    "settings of this field and verify that it is read/write for your profile or "
-                    "permission set.",
-                    ["CreatedDate"],
-                )
-            ],
-            [("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", ["AccountId"])],
-        ],
-    )
+    assert (answer.status_code, told) == (200, [errors for _, errors in ROWS])
     assert [row["LastName"] for row in sandbox.records("salesforce", "Contact")] == ["Byron"]
 
 

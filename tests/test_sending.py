@@ -10,7 +10,7 @@ import pytest
 from taking import CONTACTS, NOON, Tool, at, fill, fill_letters, in_ledger, sums
 
 from cdp_assets import sending
-from cdp_assets.sending import Place, Target
+from cdp_assets.sending import Target, Workshop
 from destinations.errors import RetryLater
 from destinations.rows import Outcome, Row
 from warehouse import ledger
@@ -20,35 +20,35 @@ from warehouse.sync import Sync
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
-def test_rows_go_in_batches_and_a_second_run_sends_nothing(place: Place) -> None:
-    fill_letters(place, "ecabd")
+def test_rows_go_in_batches_and_a_second_run_sends_nothing(workshop: Workshop) -> None:
+    fill_letters(workshop, "ecabd")
     tool = Tool()
 
-    first = sending.run(CONTACTS, Target(tool.send, 2), place, "r1", at(NOON))
-    second = sending.run(CONTACTS, Target(tool.send, 2), place, "r2", at(NOON))
+    first = sending.run(CONTACTS, Target(tool.send, 2), workshop, "r1", at(NOON))
+    second = sending.run(CONTACTS, Target(tool.send, 2), workshop, "r2", at(NOON))
 
     assert tool.batches == [["a", "b"], ["c", "d"], ["e"]]
     assert tool.records["d"] == {"email": "d", "visits": 1}
-    assert in_ledger(place) == [(letter, 1, f"id of {letter}") for letter in "abcde"]
+    assert in_ledger(workshop) == [(letter, 1, f"id of {letter}") for letter in "abcde"]
     assert (sums(first), first.created, first.unchanged) == ((5, 5, 0, 0), 5, 0)
     assert (sums(second), second.created, second.unchanged) == ((0, 0, 0, 0), 0, 5)
-    assert list(place.folder.iterdir()) == []
+    assert list(workshop.folder.iterdir()) == []
 
 
-def test_values_reach_the_connector_typed(place: Place) -> None:
+def test_values_reach_the_connector_typed(workshop: Workshop) -> None:
     fill(
-        place,
+        workshop,
         "select 'a' as email, 'O''Brien 👩‍🚀' as name, 0.10::decimal(18, 2) as spent,"
         " date '2024-02-29' as born_on, timestamptz '2026-03-29 02:30:00+02' as seen_at,"
         " ['x', 'y'] as lists, true as is_active, null::integer as visits, '' as city",
     )
     tool = Tool()
 
-    sending.run(CONTACTS, Target(tool.send, 100), place, "r1", at(NOON))
+    sending.run(CONTACTS, Target(tool.send, 100), workshop, "r1", at(NOON))
 
     assert tool.records == {
         "a": {
@@ -65,34 +65,34 @@ def test_values_reach_the_connector_typed(place: Place) -> None:
     }
 
 
-def test_keys_that_are_no_text_find_their_way_back(place: Place) -> None:
+def test_keys_that_are_no_text_find_their_way_back(workshop: Workshop) -> None:
     sync = Sync("crm_people", "syncs.crm_people", "is_first")
-    with place.connect() as db:
+    with workshop.connect() as db:
         db.materialize(sync.table, "from (values (true, 1), (false, 2)) as v (is_first, visits)")
 
     def send(rows: list[Row]) -> Outcome:
         return Outcome({str(row["is_first"]): None for row in rows})
 
-    assert sums(sending.run(sync, Target(send, 100), place, "r1", at(NOON))) == (2, 2, 0, 0)
+    assert sums(sending.run(sync, Target(send, 100), workshop, "r1", at(NOON))) == (2, 2, 0, 0)
 
 
-def test_one_refused_row_costs_one_row(place: Place) -> None:
-    fill_letters(place, "abcd")
+def test_one_refused_row_costs_one_row(workshop: Workshop) -> None:
+    fill_letters(workshop, "abcd")
     tool = Tool()
     tool.refuses = {"b": "b is no address"}
     target = Target(tool.send, 100)
     day = timedelta(days=1)
 
     reports = [
-        sending.run(CONTACTS, target, place, "r1", at(NOON)),
-        sending.run(CONTACTS, target, place, "soon", at(NOON)),
-        sending.run(CONTACTS, target, place, "next day", at(NOON + day)),
+        sending.run(CONTACTS, target, workshop, "r1", at(NOON)),
+        sending.run(CONTACTS, target, workshop, "soon", at(NOON)),
+        sending.run(CONTACTS, target, workshop, "next day", at(NOON + day)),
     ]
-    with place.connect() as db:
+    with workshop.connect() as db:
         refusals = ledger.refusals(db, CONTACTS)
     tool.refuses = {}
-    fill(place, "select email, if(email = 'b', 2, 1) as visits from syncs.hubspot_contacts")
-    reports.append(sending.run(CONTACTS, target, place, "mended", at(NOON + day)))
+    fill(workshop, "select email, if(email = 'b', 2, 1) as visits from syncs.hubspot_contacts")
+    reports.append(sending.run(CONTACTS, target, workshop, "mended", at(NOON + day)))
 
     assert tool.batches == [["a", "b", "c", "d"], ["b"], ["b"]]
     assert [sums(report) for report in reports] == [
@@ -102,36 +102,36 @@ def test_one_refused_row_costs_one_row(place: Place) -> None:
         (1, 1, 0, 0),
     ]
     assert refusals == [Refusal("b", "b is no address", 2, NOON + day + timedelta(hours=1))]
-    assert [row[0] for row in in_ledger(place)] == ["a", "b", "c", "d"]
+    assert [row[0] for row in in_ledger(workshop)] == ["a", "b", "c", "d"]
 
 
-def test_a_row_the_answer_does_not_mention_was_not_taken(place: Place) -> None:
-    fill_letters(place, "ab")
+def test_a_row_the_answer_does_not_mention_was_not_taken(workshop: Workshop) -> None:
+    fill_letters(workshop, "ab")
 
     def send(rows: list[Row]) -> Outcome:
         return Outcome({rows[0]["email"]: None})
 
-    report = sending.run(CONTACTS, Target(send, 100), place, "r1", at(NOON))
+    report = sending.run(CONTACTS, Target(send, 100), workshop, "r1", at(NOON))
 
     assert sums(report) == (2, 1, 1, 0)
-    with place.connect() as db:
+    with workshop.connect() as db:
         (refusal,) = ledger.refusals(db, CONTACTS)
     assert (refusal.key, refusal.reason) == ("b", "the tool's answer does not mention this row")
 
 
-def test_a_busy_tool_stops_the_run_and_the_rest_waits(place: Place) -> None:
-    fill_letters(place, "abcdef")
+def test_a_busy_tool_stops_the_run_and_the_rest_waits(workshop: Workshop) -> None:
+    fill_letters(workshop, "abcdef")
     tool = Tool()
     busy = RetryLater("hubspot", 60, "429 slow down")
     busy.settled = Outcome({"c": "id of c"})
     tool.breaks = {2: busy}
 
     with pytest.raises(RetryLater) as raised:
-        sending.run(CONTACTS, Target(tool.send, 2), place, "r1", at(NOON))
-    with place.connect() as db:
+        sending.run(CONTACTS, Target(tool.send, 2), workshop, "r1", at(NOON))
+    with workshop.connect() as db:
         (stopped,) = ledger.reports(db, CONTACTS)
         states = db.run("select key, state from ledger.outbox order by key")
-    report = sending.run(CONTACTS, Target(tool.send, 100), place, "r2", at(NOON))
+    report = sending.run(CONTACTS, Target(tool.send, 100), workshop, "r2", at(NOON))
 
     assert raised.value is busy
     assert (sums(stopped), stopped.ended_at) == ((6, 3, 0, 3), NOON)
@@ -150,21 +150,21 @@ def test_a_busy_tool_stops_the_run_and_the_rest_waits(place: Place) -> None:
     assert sums(report) == (3, 3, 0, 0)
 
 
-def test_a_mistake_in_a_connector_is_recorded_with_its_kind(place: Place) -> None:
-    fill_letters(place, "ab")
+def test_a_mistake_in_a_connector_is_recorded_with_its_kind(workshop: Workshop) -> None:
+    fill_letters(workshop, "ab")
     tool = Tool()
     tool.breaks = {1: KeyError("id")}
 
     with pytest.raises(KeyError):
-        sending.run(CONTACTS, Target(tool.send, 100), place, "r1", at(NOON))
+        sending.run(CONTACTS, Target(tool.send, 100), workshop, "r1", at(NOON))
 
-    with place.connect() as db:
+    with workshop.connect() as db:
         (stopped,) = ledger.reports(db, CONTACTS)
     assert (sums(stopped), stopped.stopped_by) == ((2, 0, 0, 2), "KeyError: 'id'")
 
 
-def test_the_warehouse_is_free_while_a_batch_is_under_way(place: Place) -> None:
-    fill_letters(place, "ab")
+def test_the_warehouse_is_free_while_a_batch_is_under_way(workshop: Workshop) -> None:
+    fill_letters(workshop, "ab")
     seen: list[int] = []
 
     def send(rows: list[Row]) -> Outcome:
@@ -173,39 +173,41 @@ def test_the_warehouse_is_free_while_a_batch_is_under_way(place: Place) -> None:
             "with connect(Path(sys.argv[1]), wait_s=0, read_only=True) as db:\n"
             "    print(db.value(\"select count(*) from ledger.outbox where state = 'sent'\"))"
         )
-        path = place.folder.parent / "warehouse.duckdb"
+        path = workshop.folder.parent / "warehouse.duckdb"
         told = subprocess.run(
             [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
         )
         seen.append(int(told.stdout))
         return Outcome({row["email"]: None for row in rows})
 
-    sending.run(CONTACTS, Target(send, 100), place, "r1", at(NOON))
+    sending.run(CONTACTS, Target(send, 100), workshop, "r1", at(NOON))
 
     assert seen == [2]
 
 
-def test_a_large_run_opens_the_warehouse_once_a_batch(place: Place) -> None:
-    fill_letters(place, "abcdefgh")
+def test_a_large_run_opens_the_warehouse_once_a_batch(workshop: Workshop) -> None:
+    fill_letters(workshop, "abcdefgh")
     opened: list[str] = []
 
     @contextmanager
     def counting() -> Iterator[Database]:
         opened.append("opened")
-        with place.connect() as db:
+        with workshop.connect() as db:
             yield db
 
-    sending.run(CONTACTS, Target(Tool().send, 2), Place(counting, place.folder), "r1", at(NOON))
+    sending.run(
+        CONTACTS, Target(Tool().send, 2), Workshop(counting, workshop.folder), "r1", at(NOON)
+    )
 
     # One for the plan, one before each of four batches, one to end the run.
     assert len(opened) == 6
 
 
-def test_batches_have_the_size_the_tool_takes(place: Place) -> None:
-    fill(place, "select lpad(i::varchar, 6, '0') as email from range(45000) as t (i)")
+def test_batches_have_the_size_the_tool_takes(workshop: Workshop) -> None:
+    fill(workshop, "select lpad(i::varchar, 6, '0') as email from range(45000) as t (i)")
     tool = Tool()
 
-    sending.run(CONTACTS, Target(tool.send, 10_000), place, "r1", at(NOON))
+    sending.run(CONTACTS, Target(tool.send, 10_000), workshop, "r1", at(NOON))
 
     assert [len(batch) for batch in tool.batches] == [10_000] * 4 + [5_000]
     assert sorted(tool.records) == [f"{i:06}" for i in range(45000)]

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from taking import CONTACTS, fill, fill_letters, in_ledger, sums
 
-from cdp_assets.sending import Place
+from cdp_assets.sending import Workshop
 from warehouse import ledger
 from warehouse.database import connect
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
 PROGRAM = """
@@ -25,7 +25,7 @@ import json, os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from cdp_assets import sending
-from cdp_assets.sending import Place, Target
+from cdp_assets.sending import Workshop, Target
 from destinations.rows import Outcome
 from warehouse.database import connect
 from warehouse.sync import Sync
@@ -45,29 +45,29 @@ def send(rows):
 sending.run(
     Sync("hubspot_contacts", "syncs.hubspot_contacts", "email"),
     Target(send, 2),
-    Place(lambda: connect(home / "warehouse.duckdb"), home / "spool"),
+    Workshop(lambda: connect(home / "warehouse.duckdb"), home / "spool"),
     run_id,
     lambda: datetime.now(UTC),
 )
 """
 
 
-def run_program(place: Place, dies_in: int, run_id: str) -> int:
-    home = str(place.folder.parent)
+def run_program(workshop: Workshop, dies_in: int, run_id: str) -> int:
+    home = str(workshop.folder.parent)
     arguments = [home, str(dies_in), run_id]
     return subprocess.run([sys.executable, "-c", PROGRAM, *arguments], check=False).returncode
 
 
-def test_after_sigkill_only_the_batch_in_flight_goes_twice(place: Place) -> None:
-    fill_letters(place, "abcde")
+def test_after_sigkill_only_the_batch_in_flight_goes_twice(workshop: Workshop) -> None:
+    fill_letters(workshop, "abcde")
 
-    assert run_program(place, 2, "r1") == -signal.SIGKILL
-    assert run_program(place, 0, "r2") == 0
+    assert run_program(workshop, 2, "r1") == -signal.SIGKILL
+    assert run_program(workshop, 0, "r2") == 0
 
-    lines = (place.folder.parent / "tool.jsonl").read_text().splitlines()
+    lines = (workshop.folder.parent / "tool.jsonl").read_text().splitlines()
     assert "".join(json.loads(line)["email"] for line in lines) == "abcdcde"
-    assert in_ledger(place, "email") == [(letter,) for letter in "abcde"]
-    with place.connect() as db:
+    assert in_ledger(workshop, "email") == [(letter,) for letter in "abcde"]
+    with workshop.connect() as db:
         reports = {report.run_id: report for report in ledger.reports(db, CONTACTS)}
         assert ledger.unbalanced(db, CONTACTS) == []
     assert sums(reports["r1"]) == (5, 2, 0, 3)
@@ -75,19 +75,19 @@ def test_after_sigkill_only_the_batch_in_flight_goes_twice(place: Place) -> None
     assert sums(reports["r2"]) == (3, 3, 0, 0)
 
 
-def test_sigkill_at_any_moment_loses_nothing(place: Place) -> None:
-    fill(place, "select lpad(i::varchar, 3, '0') as email from range(60) as t (i)")
-    home = place.folder.parent
+def test_sigkill_at_any_moment_loses_nothing(workshop: Workshop) -> None:
+    fill(workshop, "select lpad(i::varchar, 3, '0') as email from range(60) as t (i)")
+    home = workshop.folder.parent
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(home), "0", "r1"])
     kill_when(process, lambda: sent_count(home) > 20)
-    assert run_program(place, 0, "r2") == 0
+    assert run_program(workshop, 0, "r2") == 0
 
     lines = (home / "tool.jsonl").read_text().splitlines()
     keys = [json.loads(line)["email"] for line in lines]
     assert sorted(set(keys)) == [f"{i:03}" for i in range(60)]
     assert len(keys) <= 60 + 2
-    assert len(in_ledger(place, "email")) == 60
-    with place.connect() as db:
+    assert len(in_ledger(workshop, "email")) == 60
+    with workshop.connect() as db:
         assert ledger.unbalanced(db, CONTACTS) == []
 
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from taking import CONTACTS, NOON, Tool, at
 
 from cdp_assets import sending
-from cdp_assets.sending import Place, Target
+from cdp_assets.sending import Target, Workshop
 from destinations.errors import RetryLater
 from destinations.rows import Outcome, Row
 from warehouse import ledger
@@ -138,7 +138,8 @@ class Syncing(RuleBasedStateMachine):
         self.run(2)
 
         should = self.should()
-        assert {key: self.tool.records[key] for key in should} == should
+        for key, row in should.items():
+            assert {name: self.tool.records[key][name] for name in row} == row
         assert {key: self.accepted()[key] for key in should} == should
         assert [refusal for refusal in ledger.refusals(self.db, CONTACTS) if refusal.tries] == []
 
@@ -149,8 +150,8 @@ class Syncing(RuleBasedStateMachine):
     def run(self, size: int, send: Callable[[list[Row]], Outcome] | None = None) -> Report:
         self.runs += 1
         target = Target(send or self.tool.send, size)
-        place = Place(self.connect, Path(self.home.name))
-        return sending.run(CONTACTS, target, place, f"r{self.runs}", at(self.now))
+        workshop = Workshop(self.connect, Path(self.home.name))
+        return sending.run(CONTACTS, target, workshop, f"r{self.runs}", at(self.now))
 
     def should(self) -> dict[str, Row]:
         """What should stand in the tool: the model's rows with a key of their own."""

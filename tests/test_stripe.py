@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import NOW, Sandbox
+from reading import Reading
 
 from cdp_assets.loads import LoadFailed
 from sandbox.world import World
-from tests.conftest import NOW, Sandbox
-from tests.reading import Reading
 
 FIXTURES = Path(__file__).parents[2] / "shared" / "fixtures"
 CREATED = int(NOW.timestamp())
@@ -274,3 +274,5 @@ def test_stripes_words_are_in_the_error_and_the_key_is_not(
         reading.load("stripe", "customers", api_key="sk_test_wrong")
     assert "Stripe answered 401 Unauthorized" in str(refused.value)
     assert "sk_test_wrong" not in str(refused.value)
+    with pytest.raises(LoadFailed, match=r"stripe/customers: .*Connection refused"):
+        reading.load("stripe", "customers", base_url="http://127.0.0.1:9/v1/")

@@ -4,7 +4,7 @@ Everything here is computed from the SQL; nothing is opened. `build` raises ever
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from sqlglot import exp
@@ -28,17 +28,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Models in the order in which they can be made, and the columns of every known table."""
+    """Models in the order in which they can be made; columns and qualified SELECTs by table."""
 
-    models: tuple[Model, ...]
-    columns: Mapping[str, tuple[Column, ...]]
-    trees: Mapping[str, exp.Query]
+    models: list[Model] = field(default_factory=list)
+    columns: dict[str, tuple[Column, ...]] = field(default_factory=dict)
+    trees: dict[str, exp.Query] = field(default_factory=dict)
 
     def of(self, *schemas: str) -> list[Model]:
         return [model for model in self.models if model.schema in schemas]
-
-    def model(self, table: str) -> Model:
-        return next(model for model in self.models if model.table == table)
 
     def names(self) -> dict[str, list[str]]:
         """The names of the columns of every known table."""
@@ -87,32 +84,27 @@ def _compile(
     files: Collection[Model], rules: Rules, raw_tables: Collection[str]
 ) -> tuple[Catalog, list[Mistake]]:
     """Columns of every model, from the raw tables to the syncs, and what is wrong with the rest."""
-    columns: dict[str, tuple[Column, ...]] = {}
-    trees: dict[str, exp.Query] = {}
-    ordered: list[Model] = []
-    catalog = Catalog((), columns, trees)
-    wrong: list[Mistake] = []
+    catalog, wrong = Catalog(), list[Mistake]()
     promised = _promised(files)
 
     def take(models: Collection[Model]) -> None:
         for model in _in_order(models, wrong):
             if mistakes := _add(model, catalog, raw_tables, promised):
                 wrong.extend(mistakes)
-            elif model.table in columns:
-                ordered.append(model)
+            elif model.table in catalog.columns:
+                catalog.models.append(model)
 
     take([model for model in files if model.schema == "staging"])
-    inputs = identity.inputs(ordered, catalog.names(), rules, wrong)
+    inputs = identity.inputs(catalog.models, catalog.names(), rules, wrong)
     if inputs:
         for table, names in identity.COLUMNS.items():
-            columns[table] = tuple(Column(name, text) for name, text in names.items())
+            catalog.columns[table] = tuple(Column(name, text) for name, text in names.items())
         take([identity.resolved(source) for source in inputs])
     take([model for model in files if model.schema == "traits"])
     if inputs:
-        traits = [model for model in ordered if model.schema == "traits"]
-        take([profiles.model(traits, catalog.names(), rules, wrong)])
+        take([profiles.model(catalog.of("traits"), catalog.names(), rules, wrong)])
     take([model for model in files if model.schema not in ("staging", "traits")])
-    return Catalog(tuple(ordered), columns, trees), wrong
+    return catalog, wrong
 
 
 def _promised(files: Collection[Model]) -> set[str]:
@@ -139,7 +131,7 @@ def _in_order(models: Collection[Model], wrong: list[Mistake]) -> Iterator[Model
 def _add(
     model: Model, catalog: Catalog, raw_tables: Collection[str], promised: set[str]
 ) -> list[Mistake]:
-    """Find the columns of one model, or its mistakes; neither, where a mistake above is in the way."""
+    """Find the columns of a model, or its mistakes; neither, where one above is in the way."""
     missing = [
         table
         for table in model.tables()
@@ -176,7 +168,7 @@ def _add(
     return []
 
 
-def _comment(select: exp.Expression) -> str | None:
+def _comment(select: exp.Expr) -> str | None:
     return " ".join(comment.strip() for comment in select.comments or ()) or None
 
 

@@ -58,16 +58,11 @@ class Database:
         rows = self.run(sql, parameters)
         return rows[0][0] if rows else None
 
-    def read(self, select: str, rows_per_batch: int = 100_000) -> Iterator[pa.RecordBatch]:
-        """Stream a SELECT as Arrow batches; other statements may run meanwhile.
-
-        It reads over a connection of its own, which sees no temp tables: `table` does.
-        """
-        yield from self.connection.cursor().execute(select).to_arrow_reader(rows_per_batch)
-
-    def table(self, select: str) -> pa.Table:
-        """The whole result of a SELECT as one Arrow table."""
-        return self.connection.sql(select).to_arrow_table()
+    def read(self, select: str) -> pa.Table:
+        """The result of a SELECT as Arrow."""
+        relation = self.connection.sql(select)
+        assert relation is not None
+        return relation.to_arrow_table()
 
     def materialize(self, table: str, select: str) -> int:
         """Make or replace a table from a SELECT; the number of rows it has now."""
@@ -78,27 +73,32 @@ class Database:
     def write(self, table: str, rows: pa.Table, mode: Literal["replace", "append"]) -> int:
         """Write Arrow rows to a table, made if need be; columns go by name."""
         self._make_schema(table)
-        self.connection.register("written_rows", rows)
-        try:
+        with self.lent("written_rows", rows):
             if mode == "replace" or not self.columns(table):
                 self.run(f"create or replace table {table} as from written_rows")
             else:
                 self.run(f"insert into {table} by name from written_rows")
+        return int(rows.num_rows)
+
+    @contextmanager
+    def lent(self, name: str, rows: pa.Table) -> Iterator[None]:
+        """Arrow rows that can be read under a name for as long as the block lasts."""
+        self.connection.register(name, rows)
+        try:
+            yield
         finally:
-            self.connection.unregister("written_rows")
-        return rows.num_rows
+            self.connection.unregister(name)
 
     def columns(self, table: str) -> dict[str, str]:
         """Column names and their types, in order; empty when there is no such table."""
-        schema, name = table.split(".")
-        return dict(
-            self.run(
-                "select column_name, data_type from duckdb_columns()"
-                " where schema_name = ? and table_name = ? and database_name = current_database()"
-                " order by column_index",
-                [schema, name],
-            )  # type: ignore[arg-type]
-        )
+        # Much faster than duckdb_columns(), which goes through the columns of every table.
+        if not self.value(
+            "select count(*) from duckdb_tables() where schema_name || '.' || table_name = ?"
+            " and database_name = current_database()",
+            [table],
+        ):
+            return {}
+        return dict(self.run("select name, type from pragma_table_info(?)", [table]))
 
     def count(self, table: str) -> int:
         return int(self.value(f"select count(*) from {table}"))
@@ -115,7 +115,7 @@ class Database:
         self.run("commit")
 
     def _make_schema(self, table: str) -> None:
-        self.run(f"create schema if not exists {table.split('.')[0]}")
+        self.run(f"create schema if not exists {table.partition('.')[0]}")
 
 
 @contextmanager

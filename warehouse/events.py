@@ -186,10 +186,9 @@ def _load_batch(db: Database, batch: Batch) -> None:
     )
     # DuckDB reads an Arrow table with one thread a chunk.
     rows = pa.Table.from_batches(rows.to_batches(ROWS_IN_A_MORSEL), rows.schema)
-    db.connection.register("event_pieces", pieces)
-    db.connection.register("event_lines", rows)
-    for step in (SORT, *map(insert, KINDS), QUARANTINE, COUNT):
-        db.run(step)
+    with db.lent("event_pieces", pieces), db.lent("event_lines", rows):
+        for step in (SORT, *map(insert, KINDS), QUARANTINE, COUNT):
+            db.run(step)
 
 
 def _loaded(db: Database, touched: set[tuple[str, str]]) -> list[Loaded]:

@@ -175,7 +175,7 @@ def _replay(db: Database, rules: Rules) -> None:
         select row_number() over (order by seen_at, source, row_id) as row, * from rows
     """)
     types = db.run("select node, type from members join contested using (component)")
-    outcome = replay.replay(_rows(db), dict(types), rules)  # type: ignore[arg-type]
+    outcome = replay.replay(_rows(db), dict(types), rules)
     for table, columns, lists in (
         ("founders", ("profile", "node"), outcome.founders),
         ("merges", ("from_profile", "into_profile", "row"), outcome.merges),
@@ -189,7 +189,7 @@ def _replay(db: Database, rules: Rules) -> None:
 
 def _rows(db: Database) -> Iterator[replay.Row]:
     select = "select row, tuple, seen_at, nodes from replayed order by row"
-    for batch in db.table(select).to_batches(max_chunksize=10_000):
+    for batch in db.read(select).to_batches(max_chunksize=10_000):
         columns = (batch.column(name).to_pylist() for name in ("row", "tuple", "seen_at", "nodes"))
         for number, tuple_, at, nodes in zip(*columns, strict=True):
             yield replay.Row(number, tuple_, at, nodes)
@@ -203,6 +203,5 @@ def _keep(
         name: pa.array([row[place] for row in rows], pa.string() if name in texts else pa.int64())
         for place, name in enumerate(columns)
     }
-    db.connection.register("kept_rows", pa.table(arrays))
-    db.run(f"create or replace temp table {table} as from kept_rows")
-    db.connection.unregister("kept_rows")
+    with db.lent("kept_rows", pa.table(arrays)):
+        db.run(f"create or replace temp table {table} as from kept_rows")

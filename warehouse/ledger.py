@@ -152,13 +152,10 @@ def settle(db: Database, sync: Sync, run_id: str, answer: Answer, now: datetime)
     reasons = [answer.rejected.get(key) for key in keys]
     answered = answer.rows.append_column("_record_id", pa.array(ids, pa.string()))
     answered = answered.append_column("_reason", pa.array(reasons, pa.string()))
-    db.connection.register("answered", answered)
-    try:
+    with db.lent("answered", answered):
         if _settle_outbox(db, sync, run_id, fields, now) != len(keys):
             raise RunTakenOver(sync.name, run_id)
         _settle_ledger(db, sync, run_id, fields, now)
-    finally:
-        db.connection.unregister("answered")
 
 
 def _settle_outbox(db: Database, sync: Sync, run_id: str, fields: list[str], now: datetime) -> int:

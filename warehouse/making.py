@@ -29,7 +29,7 @@ class KeyBroken(Exception):
 
 
 def make(db: Database, model: Model) -> Made:
-    """Replace the table by what the SELECT gives now. Raises KeyBroken, and changes nothing then."""
+    """Replace the table by what the SELECT gives now. Raises KeyBroken, changing nothing."""
     with db.transaction():
         row_count = db.materialize(model.table, model.select)
         key = model.settings.get("key")

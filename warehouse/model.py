@@ -27,7 +27,7 @@ MODES = ("upsert",)
 
 @dataclass(frozen=True)
 class Model:
-    """A table that is made by a SELECT; `path` is None where the platform itself wrote the SELECT."""
+    """A table made by a SELECT; `path` is None where the platform itself wrote the SELECT."""
 
     schema: str
     name: str
@@ -44,7 +44,7 @@ class Model:
 
     @property
     def version(self) -> str:
-        """Changes when the meaning of the SQL may have changed, not with comments or line breaks."""
+        """Changes with what the SQL says, not with comments or line breaks."""
         return sha256(self.tree.sql(DIALECT, comments=False).encode()).hexdigest()[:16]
 
     @property
@@ -71,7 +71,7 @@ def written(schema: str, name: str, description: str, select: str, key: str | No
 
 
 def find(folder: Path) -> tuple[list[Model], list[Mistake]]:
-    """Every <schema>/<table>.sql below the folder, and what is wrong with those that are no model."""
+    """Every <schema>/<table>.sql below the folder, and what is wrong with the others."""
     models, mistakes = [], []
     for path in sorted(folder.glob("*/*.sql")):
         found, wrong = _read(path)
@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[Model | None, list[Mistake]]:
     try:
         trees = [tree for tree in sqlglot.parse(text, dialect=DIALECT) if tree is not None]
     except (ParseError, TokenError) as error:
-        return None, [*mistakes, Mistake(path, _line_of(error), _first_sentence(error))]
+        return None, [*mistakes, _misread(path, error)]
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return None, [*mistakes, Mistake(path, 1, "a model is one SELECT, and nothing else")]
     model = Model(
@@ -120,10 +120,10 @@ def _header(path: Path, text: str) -> tuple[str, dict[str, str], dict[str, int],
     return " ".join(prose), settings, lines, mistakes
 
 
-def _line_of(error: ParseError | TokenError) -> int:
-    return error.errors[0]["line"] or 1 if isinstance(error, ParseError) and error.errors else 1
-
-
-def _first_sentence(error: ParseError | TokenError) -> str:
-    """sqlglot's message without the terminal colours that mark the place."""
-    return re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()[0]
+def _misread(path: Path, error: ParseError | TokenError) -> Mistake:
+    """sqlglot's complaint in a sentence, without the token it prints or its terminal colours."""
+    if not isinstance(error, ParseError) or not error.errors:
+        return Mistake(path, 1, str(error).splitlines()[0])
+    first = error.errors[0]
+    complaint = str(first["description"]).split(" but got ")[0].rstrip(".")
+    return Mistake(path, first["line"] or 1, f"{complaint}, near '{first['highlight']}'")

@@ -30,7 +30,7 @@ class Input:
 def number(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """Make the temp tables that the rest of identity works on:
 
-    occurrences (source, row_id, seen_at, one column per identifier): the rows, normalised, unblocked;
+    occurrences (source, row_id, seen_at, one column per identifier): the rows, normalised;
     blocked (source, row_id, seen_at, type, value, reason): what was taken out;
     tuples (tuple, the same columns, first, last_at): distinct ones, numbered in time order;
     nodes (node, type, value, first_tuple): the identifiers; type counts strongest first, from 0;
@@ -135,7 +135,7 @@ def _text(value: str) -> str:
 def _parse_phones(db: Database, rules: Rules) -> str:
     """Temp tables <identifier>_numbers (written, number) in E.164; the joins that look them up.
 
-    What libphonenumber cannot read as a possible number stays as it was written.
+    What libphonenumber does not know for a valid number stays as it was written.
     """
     import phonenumbers
 
@@ -149,17 +149,16 @@ def _parse_phones(db: Database, rules: Rules) -> str:
                 parsed = phonenumbers.parse(text, rule.region)
             except phonenumbers.NumberParseException:
                 continue
-            if phonenumbers.is_possible_number(parsed):
+            if phonenumbers.is_valid_number(parsed):
                 written.append(text)
                 numbers.append(
                     phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
                 )
-        table = pa.table(
+        read = pa.table(
             {"written": pa.array(written, pa.string()), "number": pa.array(numbers, pa.string())}
         )
-        db.connection.register("numbers_read", table)
-        db.run(f"create or replace temp table {rule.name}_numbers as from numbers_read")
-        db.connection.unregister("numbers_read")
+        with db.lent("numbers_read", read):
+            db.run(f"create or replace temp table {rule.name}_numbers as from numbers_read")
         joins.append(
             f"left join {rule.name}_numbers on {rule.name}_numbers.written = borne.{rule.name}"
         )

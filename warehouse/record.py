@@ -203,8 +203,8 @@ def publish(db: Database, rules: Rules) -> dict[str, int]:
 def _writings(rules: Rules) -> str:
     """How normalised identifiers were first written, before they were normalised."""
     selects = [
-        f"select '{rule.name}' as type, {rule.name} as value,"
-        f" arg_min({rule.name}_written, {{'seen_at': seen_at, 'source': source, 'row_id': row_id}}) as seen_as"
+        f"select '{rule.name}' as type, {rule.name} as value, arg_min({rule.name}_written,"
+        f" {{'seen_at': seen_at, 'source': source, 'row_id': row_id}}) as seen_as"
         f" from normalised where {rule.name} is not null group by {rule.name}"
         for rule in rules.identifiers
         if rule.normalise != "none"

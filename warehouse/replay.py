@@ -59,7 +59,7 @@ class _Profile:
 
 
 def replay(rows: Iterable[Row], type_of: dict[int, int], rules: Rules) -> Outcome:
-    """Resolve rows in the order given. `type_of` says an identifier's place in rules.identifiers."""
+    """Resolve rows in the order given. `type_of`: an identifier's place in rules.identifiers."""
     state = _State(type_of, rules)
     for row in rows:
         state.outcome.rows.append((row.number, state.resolve(row)))

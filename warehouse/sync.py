@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from warehouse.database import Database
 
@@ -17,15 +16,6 @@ CARRIED = {
     r"\b(UUID|JSON|INTERVAL|BIT|VARIANT|BIGNUM|TIME WITH TIME ZONE)\b": "VARCHAR",
     r"^ENUM\(.*\)$": "VARCHAR",
 }
-
-
-class ModeNotBuilt(Exception):
-    """A sync asks for a mode that nothing here carries out yet."""
-
-    def __init__(self, sync: str, mode: str):
-        super().__init__(
-            f"Sync {sync} has `mode: {mode}`; the only mode there is so far is upsert."
-        )
 
 
 class ReservedField(Exception):
@@ -45,11 +35,6 @@ class Sync:
     name: str
     table: str
     key: str
-    mode: Literal["upsert"] = "upsert"
-
-    def __post_init__(self) -> None:
-        if self.mode != "upsert":
-            raise ModeNotBuilt(self.name, self.mode)
 
     @property
     def ledger(self) -> str:

@@ -191,7 +191,8 @@ def _note(company: Company, held: Customer, person: Person) -> None:
 def _renew(desk: Desk, held: Subscription) -> None:
     """The period is over: a good-bye takes effect, a trial turns into the first invoice."""
     # A period that ended while the card was being tried again is renewed as soon as it has paid.
-    at = max(held.period_end, desk.company.today + 3600 * (held.period_end < desk.company.today))
+    today = desk.company.today
+    at = held.period_end if held.period_end >= today else today + 3600
     if held.cancel_at_period_end:
         desk.subscription(replace(held, status="canceled", ended_at=at), at)
         return
