@@ -84,23 +84,84 @@ select
     )
 """
 CAMPAIGNS = """
-select campaign_name, cost, profile_count, sign_up_count, customer_count, cost_per_customer,
-    lifetime_value
+select
+    campaign_name as campaign,
+    cost,
+    sign_up_count as "sign-ups",
+    customer_count as customers,
+    cost_per_customer as "cost of one",
+    lifetime_value as paid
 from profiles.campaigns order by cost desc nulls last
 """
 SENT = """
-select sync, created, updated, unchanged, planned, accepted, rejected, waiting
+select
+    sync,
+    created as new,
+    updated as changed,
+    unchanged as same,
+    accepted,
+    rejected as refused,
+    waiting
 from ledger.runs
 qualify row_number() over (partition by sync order by started_at desc) = 1
 order by sync
 """
+# The same words about different addresses are one reason.
 REFUSED = """
-select sync, reason, count(*) as "rows"
-from ledger.outbox where state = 'rejected' group by all order by 3 desc, 1 limit 8
+select
+    sync,
+    regexp_replace(reason, '[^ "]*@[^ "]*', '…', 'g') as reason,
+    count(*) as "rows",
+    min(key) as "for example"
+from ledger.outbox
+where state = 'rejected'
+group by sync, 2
+order by sync, 3 desc
+"""
+ACCEPTED = """
+with numbered as (
+    select
+        sync,
+        accepted,
+        planned = accepted + rejected + waiting as is_balanced,
+        row_number() over (partition by sync order by started_at) as run
+    from ledger.runs
+)
+select
+    sync,
+    any_value(accepted) filter (where run = 1) as "first run",
+    any_value(accepted) filter (where run = 2) as "second run",
+    any_value(accepted) filter (where run = 3) as "a day later",
+    bool_and(is_balanced) as "sums add up"
+from numbered
+group by sync
+order by sync
 """
 
 
-def loaded(db: Database, console: Console) -> None:
+def first_run(db: Database, truth: Path, console: Console) -> None:
+    _loaded(db, console)
+    _people(db, truth, console)
+    title = "What a customer costs, by the campaign that brought them"
+    table.show(db.connection.sql(CAMPAIGNS), console, title)
+    _sent(db, console)
+
+
+def later_run(db: Database, truth: Path, console: Console) -> None:
+    _people(db, truth, console)
+    _sent(db, console)
+
+
+def summary(db: Database, truth: Path, console: Console) -> None:
+    console.rule("[bold]Summary")
+    _loaded(db, console)
+    _people(db, truth, console)
+    table.show(db.connection.sql(ACCEPTED), console, "Rows that the tools accepted")
+    title = "Refused and kept, to be tried again after a pause or when they change"
+    table.show(db.connection.sql(REFUSED), console, title)
+
+
+def _loaded(db: Database, console: Console) -> None:
     table.show(db.connection.sql(LOADED), console, "Loaded")
     lines, stored, duplicate, quarantined = db.run(LINES)[0]
     console.print(
@@ -111,24 +172,18 @@ def loaded(db: Database, console: Console) -> None:
     table.show(db.connection.sql(QUARANTINE), console, title)
 
 
-def people(db: Database, truth: Path, console: Console) -> None:
+def _people(db: Database, truth: Path, console: Console) -> None:
     profiles, identifiers, merges, violations, visits, known, paying = db.run(PEOPLE)[0]
     mixed, precision, recall = db.run(STITCHING, {"truth": str(truth)})[0]
     console.print(
-        f"[bold]{profiles} people[/bold] out of {identifiers} identifiers; {merges} merges,"
-        f" {violations} identifiers kept from tying by a rule.\n"
-        f"Of {visits} anonymous browsers and devices {known} belong to a user we know by name,"
-        f" {paying} to one who pays.\n"
+        f"[bold]{profiles} people[/bold] out of {identifiers} identifiers; {merges} merges; a rule"
+        f" kept {violations} identifiers from tying.\n"
+        f"Of {visits} anonymous browsers and devices {known} belong to a user we know, {paying} to"
+        " one who pays.\n"
         f"Against the truth: precision [bold]{precision:.4f}[/bold] ({mixed} profiles mix people),"
-        f" recall [bold]{recall:.4f}[/bold] of what the evidence allows.\n"
+        f" recall [bold]{recall:.4f}[/bold]\nof what the evidence allows.\n"
     )
 
 
-def campaigns(db: Database, console: Console) -> None:
-    title = "What a customer costs, by the campaign that brought them"
-    table.show(db.connection.sql(CAMPAIGNS), console, title)
-
-
-def sent(db: Database, console: Console) -> None:
+def _sent(db: Database, console: Console) -> None:
     table.show(db.connection.sql(SENT), console, "Sent")
-    table.show(db.connection.sql(REFUSED), console, "Refused, and kept")

@@ -62,7 +62,7 @@ def _columns(model: Model, catalog: Catalog, types: dict[str, str]) -> dg.TableS
 
 
 def _lineage(model: Model, catalog: Catalog) -> dg.TableColumnLineage:
-    origins = lineage.columns(catalog.trees[model.table], catalog.schema())
+    origins = lineage.columns(catalog.trees[model.table], catalog.schema)
     return dg.TableColumnLineage(
         {
             column.name: [

@@ -88,7 +88,7 @@ def test_the_wide_row_has_every_identifier_and_every_trait(tmp_path: Path) -> No
 
 def test_a_column_is_followed_to_the_tables_it_is_made_of(tmp_path: Path) -> None:
     found = build(tmp_path, {"staging.app__users": USERS, "traits.orders": TRAIT})
-    assert lineage.columns(found.trees["profiles.profiles"], found.schema()) == {
+    assert lineage.columns(found.trees["profiles.profiles"], found.schema) == {
         "profile_id": [
             ("identity.identifiers", "profile_id"),
             ("identity.profiles", "profile_id"),

@@ -3,13 +3,14 @@
 Everything here is computed from the SQL; nothing is opened. `build` raises every mistake at once.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.schema import MappingSchema
 
 from warehouse import identity, profiles
 from warehouse.mistakes import Mistake, Mistakes
@@ -33,6 +34,7 @@ class Catalog:
     models: list[Model] = field(default_factory=list)
     columns: dict[str, tuple[Column, ...]] = field(default_factory=dict)
     trees: dict[str, exp.Query] = field(default_factory=dict)
+    schema: MappingSchema = field(default_factory=lambda: MappingSchema(dialect=DIALECT))
 
     def of(self, *schemas: str) -> list[Model]:
         return [model for model in self.models if model.schema in schemas]
@@ -41,13 +43,10 @@ class Catalog:
         """The names of the columns of every known table."""
         return {table: [column.name for column in found] for table, found in self.columns.items()}
 
-    def schema(self) -> dict[str, object]:
-        """Table and column names as sqlglot wants them; types are not known here."""
-        nested: dict[str, dict[str, dict[str, str]]] = {}
-        for table, columns in self.columns.items():
-            schema, name = table.split(".")
-            nested.setdefault(schema, {})[name] = {column.name: "unknown" for column in columns}
-        return dict(nested)
+    def add(self, table: str, columns: Sequence[Column]) -> None:
+        self.columns[table] = tuple(columns)
+        # Types are not known here, and sqlglot does not ask for them.
+        self.schema.add_table(table, {column.name: "unknown" for column in columns}, DIALECT)
 
 
 def build(
@@ -98,7 +97,7 @@ def _compile(
     inputs = identity.inputs(catalog.models, catalog.names(), rules, wrong)
     if inputs:
         for table, names in identity.COLUMNS.items():
-            catalog.columns[table] = tuple(Column(name, text) for name, text in names.items())
+            catalog.add(table, [Column(name, text) for name, text in names.items()])
         take([identity.resolved(source) for source in inputs])
     take([model for model in files if model.schema == "traits"])
     if inputs:
@@ -148,7 +147,7 @@ def _add(
         tree = qualify(
             model.tree.copy(),
             dialect=DIALECT,
-            schema=catalog.schema(),
+            schema=catalog.schema,
             # The columns of raw tables are the vendor's; only the warehouse knows them.
             validate_qualify_columns=not reads_raw,
             allow_partial_qualification=reads_raw,
@@ -161,9 +160,12 @@ def _add(
     catalog.trees[model.table] = tree
     # sqlglot folds names to lower case; a tool's field is spelled as the file spells it.
     spelled = {select.alias_or_name.lower(): select.alias_or_name for select in model.tree.selects}
-    catalog.columns[model.table] = tuple(
-        Column(spelled.get(select.alias_or_name, select.alias_or_name), _comment(select))
-        for select in tree.selects
+    catalog.add(
+        model.table,
+        [
+            Column(spelled.get(select.alias_or_name, select.alias_or_name), _comment(select))
+            for select in tree.selects
+        ],
     )
     return []
 

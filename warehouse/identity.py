@@ -188,9 +188,9 @@ def _replay(db: Database, rules: Rules) -> None:
 
 
 def _rows(db: Database) -> Iterator[replay.Row]:
-    select = "select row, tuple, seen_at, nodes from replayed order by row"
+    select = "select row, tuple, epoch_us(seen_at) as at_us, nodes from replayed order by row"
     for batch in db.read(select).to_batches(max_chunksize=10_000):
-        columns = (batch.column(name).to_pylist() for name in ("row", "tuple", "seen_at", "nodes"))
+        columns = (batch.column(name).to_pylist() for name in ("row", "tuple", "at_us", "nodes"))
         for number, tuple_, at, nodes in zip(*columns, strict=True):
             yield replay.Row(number, tuple_, at, nodes)
 

@@ -15,7 +15,7 @@ step 4: there, an innocent identifier that was left out before the guilty one is
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from warehouse.rules import Rules
 
@@ -25,15 +25,17 @@ OVER_MERGES = "Profile merge limit exceeded"
 OVER_IDENTIFIERS = "Identifier mapping limit exceeded"
 BLOCKED = "ID value blocked"
 
+DAY = 24 * 60 * 60 * 1_000_000  # microseconds
 
-@dataclass(frozen=True)
-class Row:
+
+class Row(NamedTuple):
     """Numbers for one row: its place in time order, the tuple of identifiers it bears (a profile
-    goes by the tuple that founded it), and its identifiers, strongest first."""
+    goes by the tuple that founded it), its time in microseconds, its identifiers, strongest first.
+    """
 
     number: int
     tuple: int
-    at: datetime
+    at: int
     nodes: Sequence[int]
 
 
@@ -49,11 +51,11 @@ class Outcome:
     survivors: list[tuple[int, int]] = field(default_factory=list)  # merged profile, what it became
 
 
-@dataclass
+@dataclass(eq=False)
 class _Profile:
     number: int
     born: int
-    held: dict[int, datetime] = field(default_factory=dict)
+    held: dict[int, int] = field(default_factory=dict)
     counts: Counter[int] = field(default_factory=Counter)
     merges: int = 0
 
@@ -85,6 +87,9 @@ class _State:
 
     def resolve(self, row: Row) -> int:
         """The number of the profile that the row belongs to."""
+        holders = {self.holder.get(node) for node in row.nodes}
+        if len(holders) == 1 and (holder := holders.pop()):
+            return holder.number  # most rows only say again what is known
         kept = list(row.nodes)
         left_out: list[tuple[int, str]] = []
         while broken := self._broken(found := self._found(kept), kept, row.at):
@@ -101,23 +106,21 @@ class _State:
         found = {held.number: held for node in nodes if (held := self.holder.get(node))}
         return sorted(found.values(), key=lambda profile: profile.born)
 
-    def _broken(self, found: list[_Profile], nodes: Sequence[int], at: datetime) -> str | None:
+    def _broken(self, found: list[_Profile], nodes: Sequence[int], at: int) -> str | None:
         """What the rules say against the union of these profiles and identifiers, if anything."""
         new = [node for node in nodes if node not in self.holder]
         if len(found) < 2 and not new:
             return None
         if len(nodes) == 1 and not found:
             return None
-        if (
-            sum(p.merges for p in found) + len(found) - 1 > self.rules.max_merges > 0
-            and len(found) > 1
-        ):
+        merges = len(found) - 1
+        if merges > 0 and merges + sum(p.merges for p in found) > self.rules.max_merges:
             return OVER_MERGES
         if sum(len(p.held) for p in found) + len(new) > self.rules.max_identifiers:
             return OVER_IDENTIFIERS
         return self._limit_broken(found, new, at)
 
-    def _limit_broken(self, found: list[_Profile], new: list[int], at: datetime) -> str | None:
+    def _limit_broken(self, found: list[_Profile], new: list[int], at: int) -> str | None:
         added = Counter(self.type_of[node] for node in new)
         for place, identifier in enumerate(self.rules.identifiers):
             count = added[place] + sum(profile.counts[place] for profile in found)
@@ -125,7 +128,7 @@ class _State:
                 continue
             if identifier.window_days is None:
                 return OVER_LIMIT
-            since = at - timedelta(days=identifier.window_days)
+            since = at - identifier.window_days * DAY
             recent = added[place] + sum(
                 self.type_of[node] == place and joined > since
                 for profile in found
@@ -150,7 +153,7 @@ class _State:
                 self.holder[node] = oldest
         return oldest
 
-    def _attach(self, profile: _Profile, node: int, at: datetime) -> None:
+    def _attach(self, profile: _Profile, node: int, at: int) -> None:
         if node not in self.holder:
             self.holder[node] = profile
             profile.held[node] = at
