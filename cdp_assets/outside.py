@@ -9,12 +9,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from cdp_assets.project import ROOT
 
 PORT = 8700
 FOLDER = ROOT / "data" / "demo"
+LOG = FOLDER / "sandbox.log"
 URL = f"http://127.0.0.1:{PORT}"
 STARTS_WITHIN_S = 60
 
@@ -22,8 +23,8 @@ STARTS_WITHIN_S = 60
 class SandboxSilent(Exception):
     """The sandbox process did not come up."""
 
-    def __init__(self, log: Path):
-        said = log.read_text()[-2000:].strip() if log.exists() else ""
+    def __init__(self) -> None:
+        said = LOG.read_text()[-2000:].strip()
         super().__init__(f"The sandbox did not answer on {URL}. It said: {said or 'nothing'}")
 
 
@@ -65,39 +66,37 @@ def make_dagster_home() -> None:
 
 @contextmanager
 def sandbox(people: int) -> Iterator[None]:
-    """Run the sandbox until the block ends. A company it already knows goes on where it was."""
+    """Run the sandbox until the block ends. A company it already knows goes on where it was.
+
+    It takes a few seconds to answer: `wait` for it.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    log = FOLDER / "sandbox.log"
     command = [sys.executable, "-m", "sandbox", "--port", str(PORT)]
     command += ["--folder", str(FOLDER / "outside"), "--people", str(people)]
-    with log.open("w") as output:
-        process = _start(command, output)
+    with LOG.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)  # noqa: S603
         try:
-            _wait(process, log)
             yield
         finally:
             process.terminate()
             process.wait(timeout=30)
 
 
-def a_day_passes() -> None:
-    _ask("POST", "/_sandbox/day")
-
-
-def _start(command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)  # noqa: S603
-
-
-def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
+def wait() -> None:
+    """Until the sandbox answers; a company of 2,000 is made up in some ten seconds."""
     until = time.monotonic() + STARTS_WITHIN_S
-    while time.monotonic() < until and process.poll() is None:
+    while time.monotonic() < until:
         try:
             _ask("GET", "/_sandbox/health")
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
         else:
             return
-    raise SandboxSilent(log)
+    raise SandboxSilent
+
+
+def a_day_passes() -> None:
+    _ask("POST", "/_sandbox/day")
 
 
 def _ask(method: str, path: str) -> Any:

@@ -29,13 +29,9 @@ def main() -> None:
         company.found(world, folder, asked.people, asked.seed)
         _keep(world, state)
 
-    def next_day() -> None:
-        company.next_day(world, folder)
-        _keep(world, state)
-
     # uvicorn passes SIGTERM on when it is done; without a handler that would end us unsaved.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    app = build(world, next_day)
+    app = build(world, lambda: company.next_day(world, folder))
     try:
         uvicorn.run(app, port=asked.port, log_level="warning", lifespan="off")
     finally:
