@@ -12,9 +12,8 @@ from cdp_assets import place
 from cdp_assets.place import Place
 from destinations import find as find_destinations
 from destinations.destination import Destination
-from destinations.errors import BrokenDestinations
 from destinations.errors import variable as destination_variable
-from sources import BrokenSources, Source
+from sources import Source
 from sources import find as find_sources
 from sources import variable as source_variable
 from warehouse import catalog, identity, model, rules
@@ -41,9 +40,9 @@ class Project:
 
 def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
     """Read every file of the project. Raises Mistakes with all that is wrong in any of them."""
-    wrong: list[object] = []
-    sources = _sources(root, wrong)
-    destinations = _destinations(wrong)
+    sources, wrong = find_sources(root / "sources")
+    destinations, unusable = find_destinations()
+    wrong += unusable
     ruled = rules.read(root / "warehouse" / "identity.toml")
     models, mistakes = model.find(root / "warehouse" / "models")
     objects = {
@@ -76,19 +75,3 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
 
 def _is_on(environ: Mapping[str, str], variables: Iterable[str]) -> bool:
     return any(environ.get(variable) for variable in variables)
-
-
-def _sources(root: Path, wrong: list[object]) -> list[Source]:
-    try:
-        return find_sources(root / "sources")
-    except BrokenSources as broken:
-        wrong += broken.mistakes
-        return []
-
-
-def _destinations(wrong: list[object]) -> dict[str, Destination]:
-    try:
-        return find_destinations()
-    except BrokenDestinations as broken:
-        wrong += broken.mistakes
-        return {}

@@ -10,20 +10,11 @@ import traceback
 from types import ModuleType
 
 from destinations.destination import Destination
-from destinations.errors import BrokenDestinations
 
 _MACHINERY = {"api", "destination", "errors", "login", "rows"}
 
 
-def find() -> dict[str, Destination]:
-    """Every destination there is, by name; BrokenDestinations where a file cannot be used."""
-    found, mistakes = look()
-    if mistakes:
-        raise BrokenDestinations(mistakes)
-    return found
-
-
-def look(package: str = __name__) -> tuple[dict[str, Destination], list[str]]:
+def find(package: str = __name__) -> tuple[dict[str, Destination], list[str]]:
     """The destinations of a package, and a line for each of its files that is none."""
     found: dict[str, Destination] = {}
     mistakes: list[str] = []

@@ -6,8 +6,7 @@
     ├── MissingSecret        a parameter is not set: set the variable
     ├── UnknownParameter     a parameter that this destination does not have: mend its name
     ├── NoDelete             this object cannot be deleted from: change the sync's mode
-    ├── StrayKey             a connector spoke of a row it was not given: mend the connector
-    └── BrokenDestinations   connector files that cannot be used: mend them, all listed
+    └── StrayKey             a connector spoke of a row it was not given: mend the connector
 
 A row that the tool does not take is no error but a value: `rows.Rejected`.
 """
@@ -92,11 +91,3 @@ class StrayKey(DestinationError):
         super().__init__(
             f"destinations/{destination}.py spoke of the row {key!r}, which it was not given."
         )
-
-
-class BrokenDestinations(DestinationError):
-    """Some connector files cannot be used; `mistakes` has a line for each."""
-
-    def __init__(self, mistakes: list[str]):
-        self.mistakes = mistakes
-        super().__init__("These destinations cannot be used:\n" + "\n".join(mistakes))

@@ -72,6 +72,7 @@ _CUSTOM = """
     user_id string
     lifetime_value number
     order_count number
+    invitation_count number
     plan string
     subscription_status string
     monthly_amount number

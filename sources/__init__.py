@@ -23,25 +23,15 @@ class Source:
     path: Path
 
 
-class BrokenSources(Exception):
-    """Files in sources/ that are not what a source must be; all of them at once."""
-
-    def __init__(self, mistakes: list[str]):
-        self.mistakes = mistakes
-        super().__init__("\n".join(mistakes))
-
-
-def find(folder: Path) -> list[Source]:
-    """All sources of a folder, by name. Raises BrokenSources with every mistake of every file."""
+def find(folder: Path) -> tuple[list[Source], list[str]]:
+    """All sources of a folder, by name, and a line for each mistake in a file that is none."""
     found, mistakes = [], []
     for path in sorted(folder.glob("[!_]*.py")):
-        try:
-            found.append(_read(path))
-        except BrokenSources as broken:
-            mistakes += broken.mistakes
-    if mistakes:
-        raise BrokenSources(mistakes)
-    return found
+        source, wrong = _read(path)
+        mistakes += wrong
+        if source:
+            found.append(source)
+    return found, mistakes
 
 
 def variable(source: str, parameter: str) -> str:
@@ -49,11 +39,11 @@ def variable(source: str, parameter: str) -> str:
     return f"SOURCES__{source}__{parameter}".upper()
 
 
-def _read(path: Path) -> Source:
+def _read(path: Path) -> tuple[Source | None, list[str]]:
     try:
         module = ast.parse(path.read_text())
     except SyntaxError as error:
-        raise BrokenSources([f"{path}:{error.lineno}: not Python: {error.msg}"]) from error
+        return None, [f"{path}:{error.lineno}: not Python: {error.msg}"]
     description = ast.get_docstring(module)
     streams, function = _streams(module), _function(module)
     mistakes = []
@@ -64,9 +54,9 @@ def _read(path: Path) -> Source:
     if not function:
         mistakes.append(f"{path}:1: no function source(…) at the top level")
     if not (description and streams and function):
-        raise BrokenSources(mistakes)
+        return None, mistakes
     required, optional = _settings(function)
-    return Source(path.stem, description.splitlines()[0], streams, required, optional, path)
+    return Source(path.stem, description.splitlines()[0], streams, required, optional, path), []
 
 
 def _streams(module: ast.Module) -> tuple[str, ...]:

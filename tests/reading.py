@@ -10,7 +10,7 @@ from sources import Source, find
 from warehouse import database
 
 ROOT = Path(__file__).parents[1]
-SOURCES: dict[str, Source] = {source.name: source for source in find(ROOT / "sources")}
+SOURCES: dict[str, Source] = {source.name: source for source in find(ROOT / "sources")[0]}
 SETTINGS: dict[str, Callable[[str], dict[str, str]]] = {
     "stripe": lambda url: {"api_key": "sk_test_sandbox", "base_url": f"{url}/stripe/v1/"},
     "salesforce": lambda url: {

@@ -12,7 +12,7 @@ import destinations
 from destinations.destination import Destination
 from destinations.errors import MissingSecret, variable
 
-FOUND = destinations.find()
+FOUND = destinations.find()[0]
 FOLDER = Path(destinations.__file__).parent
 every_destination = pytest.mark.parametrize("destination", FOUND.values(), ids=FOUND)
 

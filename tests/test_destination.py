@@ -163,7 +163,7 @@ def test_broken_connector_files_are_told_together(
         good.format(name="fine") + "destination.object(key='id', batch_size=1, name='x')(print)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    found, mistakes = destinations.look("my_tools")
+    found, mistakes = destinations.find("my_tools")
     assert list(found) == ["fine"]
     assert mistakes == [
         "my_tools/alpha.py:1: ModuleNotFoundError(\"No module named 'nothing_of_that_name'\")",
@@ -177,5 +177,5 @@ def test_broken_connector_files_are_told_together(
 
 def test_finding_the_destinations_is_quick() -> None:
     started = time.perf_counter()
-    assert {"customerio", "hubspot", "salesforce"} <= set(destinations.find())
+    assert {"customerio", "hubspot", "salesforce"} <= set(destinations.find()[0])
     assert time.perf_counter() - started < 1

@@ -190,7 +190,7 @@ class Trial:
     sleeper: Sleeper
 
     def send(self, *rows: Row) -> tuple[set[str], dict[str, str]]:
-        made = destinations.find()[self.case.tool].objects[self.case.thing]
+        made = destinations.find()[0][self.case.tool].objects[self.case.thing]
         outcome = made.send_batch(self.api, list(rows))
         return set(outcome.accepted), outcome.rejected
 
@@ -203,7 +203,7 @@ class Trial:
 def trial(case: Case, sandbox: Any) -> Trial:
     sleeper = Sleeper()
     arguments = {**case.arguments, "base_url": f"{sandbox.url}/{case.tool}"}
-    destination = destinations.find()[case.tool]
+    destination = destinations.find()[0][case.tool]
     return Trial(case, sandbox, destination.open(arguments, case.key, sleep=sleeper.sleep), sleeper)
 
 
@@ -252,7 +252,7 @@ def test_an_expired_token_is_renewed(case: Case, trial: Trial) -> None:
 
 @every_case
 def test_deleted_rows_are_gone(case: Case, trial: Trial) -> None:
-    made = destinations.find()[case.tool].objects[case.thing]
+    made = destinations.find()[0][case.tool].objects[case.thing]
     record_ids = made.send_batch(trial.api, case.good).accepted
     gone, kept = case.good[0][case.key], case.good[1][case.key]
     outcome = made.delete_batch(trial.api, [{case.key: gone, "record_id": record_ids[gone]}])
