@@ -1,5 +1,7 @@
 """The sandbox as a fixture: the vendors' APIs on a free port of this machine, in a thread."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from contracting import Contract, answers, free_port
 from starlette.types import Receive, Scope, Send
 
 from sandbox.app import build
@@ -16,6 +19,8 @@ from sandbox.faults import Gate
 from sandbox.stores import Json
 from sandbox.world import World
 
+ROOT = Path(__file__).parents[1]
+CONTRACTD = ROOT.parent / "shared" / "contracts" / "contractd.py"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -42,6 +47,8 @@ class Sandbox:
 
 
 StartSandbox = Callable[..., Sandbox]
+Run = Callable[..., subprocess.Popen[bytes]]
+StartContract = Callable[[str, str], Contract]
 
 
 class Server:
@@ -106,3 +113,34 @@ def _next_day(world: World, folder: Path, people: int, seed: int) -> Callable[[]
 @pytest.fixture
 def sandbox(start_sandbox: StartSandbox) -> Sandbox:
     return start_sandbox()
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Start a Python process that ends with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: object) -> subprocess.Popen[bytes]:
+        command = [sys.executable, *map(str, arguments)]
+        started.append(subprocess.Popen(command, cwd=ROOT))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def contract(run: Run) -> StartContract:
+    """A vendor's contract in front of an upstream: contract("stripe", "http://…/stripe")."""
+    if not CONTRACTD.exists():
+        pytest.skip("the vendors' contracts are not on this machine")
+
+    def start(specs: str, upstream: str) -> Contract:
+        port = free_port()
+        process = run(CONTRACTD, f"{specs}={port}@{upstream}")
+        answers(f"http://127.0.0.1:{port}/__contract", process)
+        return Contract(f"http://127.0.0.1:{port}")
+
+    return start

@@ -1,60 +1,16 @@
 """python -m sandbox as a process, and its answers held against the vendors' own contracts."""
 
-import json
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
 import requests
-from conftest import StartSandbox
+from conftest import Run, StartContract, StartSandbox
+from contracting import Json, answers, free_port
 
-Json = dict[str, Any]
-ROOT = Path(__file__).parents[1]
-CONTRACTD = ROOT.parent / "shared" / "contracts" / "contractd.py"
 HUBSPOT = {"Authorization": "Bearer pat-sandbox"}
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
-def answers(url: str, process: subprocess.Popen[bytes]) -> requests.Response:
-    """The first answer of a server that is starting."""
-    while process.poll() is None:
-        try:
-            return requests.get(url, timeout=10)
-        except requests.ConnectionError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url}: the server ended with code {process.returncode}")
-
-
-@pytest.fixture
-def run() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(*arguments: object) -> subprocess.Popen[bytes]:
-        command = [sys.executable, *map(str, arguments)]
-        started.append(subprocess.Popen(command, cwd=ROOT))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def test_the_state_outlives_the_process_and_the_day(
-    run: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
+def test_the_state_outlives_the_process_and_the_day(run: Run, tmp_path: Path) -> None:
     port, folder = free_port(), tmp_path / "outside"
     url = f"http://127.0.0.1:{port}"
     told = ("-m", "sandbox", "--port", port, "--folder", folder)
@@ -80,38 +36,8 @@ def test_the_state_outlives_the_process_and_the_day(
     assert [len(rows) > 0 for rows in after] == [True, True, True]
 
 
-class Contract:
-    """A vendor's contract in front of the sandbox: it checks what goes in and what comes out."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def calls(self) -> set[tuple[str, int]]:
-        """The (route, status) pairs seen; fails when one broke the contract."""
-        seen: list[Json] = requests.get(f"{self.url}/__contract", timeout=10).json()
-        broken = [call for call in seen if call["violations"] or call.get("response_violations")]
-        assert not broken, json.dumps(broken[:3], indent=2)
-        return {(call["route"], call["status"]) for call in seen}
-
-
-@pytest.fixture
-def contract(
-    run: Callable[..., subprocess.Popen[bytes]],
-) -> Callable[[str, str], Contract]:
-    if not CONTRACTD.exists():
-        pytest.skip("the vendors' contracts are not on this machine")
-
-    def start(specs: str, upstream: str) -> Contract:
-        port = free_port()
-        process = run(CONTRACTD, f"{specs}={port}@{upstream}")
-        answers(f"http://127.0.0.1:{port}/__contract", process)
-        return Contract(f"http://127.0.0.1:{port}")
-
-    return start
-
-
 def test_stripes_answers_keep_stripes_contract(
-    start_sandbox: StartSandbox, contract: Callable[[str, str], Contract]
+    start_sandbox: StartSandbox, contract: StartContract
 ) -> None:
     sandbox = start_sandbox(people=40)
     stripe = contract("stripe-unexpanded", f"{sandbox.url}/stripe")
@@ -137,7 +63,7 @@ def test_stripes_answers_keep_stripes_contract(
 
 
 def test_hubspots_answers_keep_hubspots_contract(
-    start_sandbox: StartSandbox, contract: Callable[[str, str], Contract]
+    start_sandbox: StartSandbox, contract: StartContract
 ) -> None:
     sandbox = start_sandbox()
     hubspot = contract("hubspot-contacts+hubspot-properties", f"{sandbox.url}/hubspot")
@@ -172,7 +98,7 @@ def test_hubspots_answers_keep_hubspots_contract(
 
 
 def test_google_ads_answers_keep_google_ads_contract(
-    start_sandbox: StartSandbox, contract: Callable[[str, str], Contract]
+    start_sandbox: StartSandbox, contract: StartContract
 ) -> None:
     sandbox = start_sandbox(people=30)
     google = contract("google-ads", f"{sandbox.url}/google_ads")
