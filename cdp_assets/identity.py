@@ -48,8 +48,8 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
     def stitch(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        counts = identity.build(place.connect, inputs, rules, place.state / "identity")
         with place.connect() as db:
-            counts = identity.build(db, inputs, rules)
             types = {table: db.columns(table) for table in counts}
             shared = db.value(
                 "select count(*) from (select type, value from identity.identifiers"

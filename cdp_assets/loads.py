@@ -5,13 +5,11 @@ the files are loaded. How far a stream was read is kept in the warehouse itself,
 as its rows, and nowhere else: whatever a run that died left in the state folder is thrown away.
 """
 
-import fcntl
 import inspect
 import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -93,7 +91,8 @@ def load(
 
     Raises LoadFailed when a stream could not be read, after the others were loaded.
     """
-    with _alone(state_folder / f"{source.name}.lock"):
+    # An older answer must not be loaded over a newer one.
+    with database.one_at_a_time(state_folder / f"{source.name}.lock"):
         pipeline = _pipeline(source.name, warehouse, state_folder)
         rows, failures = _extract(pipeline, source, streams, arguments)
         with database.connect(warehouse) as db:
@@ -169,19 +168,6 @@ def _loaded(db: Database, table: str, rows: int) -> Loaded:
     """A source that had no rows yet may not have made its table."""
     columns = db.columns(table)
     return Loaded(rows, db.count(table) if columns else 0, columns)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One load of a source at a time: an older answer must not be loaded over a newer one."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.warning("Waiting for another load of %s to end.", lock.stem)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _root(error: BaseException) -> BaseException:

@@ -1,8 +1,10 @@
 """Identity on staging tables: against an obvious twin, over several runs, and with odd input."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -39,7 +41,12 @@ def stitch(db: Database, rows: Sequence[Row], ruled: Rules = DEFAULTS) -> None:
         name: pa.array([row[1 + NAMES.index(name)] for row in rows], pa.string()) for name in names
     }
     db.write("staging.app__rows", pa.table(columns), "replace")
-    identity.build(db, [Input("app__rows", "row_id", "happened_at", tuple(names))], ruled)
+    build(db, Input("app__rows", "row_id", "happened_at", tuple(names)), ruled)
+
+
+def build(db: Database, source: Input, ruled: Rules = DEFAULTS) -> None:
+    with TemporaryDirectory() as folder:
+        identity.build(lambda: nullcontext(db), [source], ruled, Path(folder) / "identity")
 
 
 def holders(db: Database) -> dict[str, str]:
@@ -250,9 +257,7 @@ def test_a_row_without_a_time_comes_last(db: Database) -> None:
         "create table staging.app__rows as from (values ('r0', null, 'u', 'a'),"
         " ('r1', timestamptz '2026-01-01 00:00:00+00', 'v', 'a')) as t (row_id, happened_at, user_id, anonymous_id)"
     )
-    identity.build(
-        db, [Input("app__rows", "row_id", "happened_at", ("user_id", "anonymous_id"))], DEFAULTS
-    )
+    build(db, Input("app__rows", "row_id", "happened_at", ("user_id", "anonymous_id")))
     assert partition(db) == {frozenset({"user_id:v", "anonymous_id:a"}), frozenset({"user_id:u"})}
     assert db.run("select type, first_seen_at from identity.identifiers where value = 'u'") == [
         ("user_id", None)

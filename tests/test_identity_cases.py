@@ -1,6 +1,7 @@
 """Identity against worked cases: Segment's documented examples, and readings of its rules."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,10 @@ def stitched(case: Case, folder: Path) -> dict[str, Any]:
     with database.connect(folder / "warehouse.duckdb") as db:
         db.materialize(staged.table, staged.select)
         columns = {staged.table: list(db.columns(staged.table))}
-        identity.build(db, identity.inputs([staged], columns, ruled, []), ruled)
+    inputs = identity.inputs([staged], columns, ruled, [])
+    connect = partial(database.connect, folder / "warehouse.duckdb")
+    identity.build(connect, inputs, ruled, folder / "identity")
+    with connect() as db:
         return record(db)
 
 

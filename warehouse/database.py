@@ -5,6 +5,7 @@ DuckDB lets one process write and locks the file for it; the kernel frees that l
 that needs SQL takes a `Database` as an argument; nothing else opens a connection or knows the file.
 """
 
+import fcntl
 import logging
 import os
 import re
@@ -63,6 +64,10 @@ class Database:
         relation = self.connection.sql(select)
         assert relation is not None
         return relation.to_arrow_table()
+
+    def save(self, select: str, path: Path) -> None:
+        """Write the result of a SELECT to a Parquet file, to go on with it elsewhere."""
+        self.run(f"copy ({select}) to '{_in_quotes(path)}' (format parquet)")
 
     def materialize(self, table: str, select: str) -> int:
         """Make or replace a table from a SELECT; the number of rows it has now."""
@@ -133,6 +138,38 @@ def connect(path: Path, *, wait_s: float = 600, read_only: bool = False) -> Iter
         yield Database(connection)
     finally:
         connection.close()
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Database]:
+    """A database to work in beside the warehouse, which nobody waits for and nobody keeps.
+
+    It has the Parquet files of the folder as views `schema.table`, by their names.
+    """
+    connection = duckdb.connect()
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set temp_directory = '{_in_quotes(folder)}'")
+        for path in folder.glob("*.*.parquet"):
+            schema, table, _ = path.name.split(".")
+            connection.execute(f"create schema if not exists {schema}")
+            connection.execute(f"create view {schema}.{table} as from '{_in_quotes(path)}'")
+        yield Database(connection)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Work that takes the warehouse more than once and must not meet itself in another process."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _in_quotes(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 def _wait_for_lock(path: Path, wait_s: float, read_only: bool) -> duckdb.DuckDBPyConnection:

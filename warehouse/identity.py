@@ -9,11 +9,14 @@
 5. Publish identity.* in one transaction (record).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse import components, occurrences, record, replay
+from warehouse import components, database, occurrences, record, replay
 from warehouse.database import Database
 from warehouse.mistakes import Mistake
 from warehouse.model import Model, written
@@ -100,14 +103,33 @@ left join identity.rows as rows
     return written("resolved", source.name, description, select, source.key)
 
 
-def build(db: Database, sources: Sequence[Input], rules: Rules) -> dict[str, int]:
-    """Make identity.* anew from all staging rows; the number of rows of each table."""
-    occurrences.number(db, sources, rules)
-    components.label(db)
-    _find_contested(db, rules)
-    _replay(db, rules)
-    record.name_profiles(db, rules)
-    return record.publish(db, rules)
+def build(
+    connect: Callable[[], AbstractContextManager[Database]],
+    sources: Sequence[Input],
+    rules: Rules,
+    folder: Path,
+) -> dict[str, int]:
+    """Make identity.* anew from all staging rows; the number of rows of each table.
+
+    The warehouse is open while rows are read and while tables are written; the work in between is
+    done beside it, in the folder.
+    """
+    with database.one_at_a_time(folder.with_suffix(".lock")):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        with connect() as db:
+            occurrences.save(db, sources, rules, folder)
+            record.save(db, folder)
+        with database.scratch(folder) as db:
+            occurrences.number(db, rules)
+            components.label(db)
+            _find_contested(db, rules)
+            _replay(db, rules)
+            record.resolve(db, rules, folder)
+        with connect() as db, db.transaction():
+            counts = record.publish(db, folder)
+        shutil.rmtree(folder)
+    return counts
 
 
 def _find_contested(db: Database, rules: Rules) -> None:

@@ -6,6 +6,7 @@ the cost of identity. So distinct tuples come first, and everything after works 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -27,8 +28,26 @@ class Input:
     identifiers: tuple[str, ...]
 
 
-def number(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
-    """Make the temp tables that the rest of identity works on:
+def save(db: Database, inputs: Sequence[Input], rules: Rules, folder: Path) -> None:
+    """Write staging.borne: every staging row with its identifiers as text, trimmed."""
+    selects = []
+    for source in inputs:
+        columns = ", ".join(
+            f"nullif(trim(cast({name} as varchar)), '') as {name}"
+            if name in source.identifiers
+            else f"cast(null as varchar) as {name}"
+            for name in rules.names
+        )
+        selects.append(f"""
+            select '{source.name}' as source, cast({source.key} as varchar) as row_id,
+                coalesce(cast({source.time} as timestamptz), {NO_TIME}) as seen_at, {columns}
+            from staging.{source.name}
+        """)
+    db.save(" union all ".join(selects), folder / "staging.borne.parquet")
+
+
+def number(db: Database, rules: Rules) -> None:
+    """From staging.borne make the temp tables that the rest of identity works on:
 
     occurrences (source, row_id, seen_at, one column per identifier): the rows, normalised;
     blocked (source, row_id, seen_at, type, value, reason): what was taken out;
@@ -36,7 +55,6 @@ def number(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     nodes (node, type, value, first_tuple): the identifiers; type counts strongest first, from 0;
     ties (tuple, node, type): which stands in which.
     """
-    _read(db, inputs, rules)
     _block(db, rules)
     names = ", ".join(rules.names)
     db.run(f"""
@@ -68,24 +86,6 @@ def number(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """)
 
 
-def _read(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
-    """The temp view `borne`: every staging row with its identifiers as text, trimmed."""
-    selects = []
-    for source in inputs:
-        columns = ", ".join(
-            f"nullif(trim(cast({name} as varchar)), '') as {name}"
-            if name in source.identifiers
-            else f"cast(null as varchar) as {name}"
-            for name in rules.names
-        )
-        selects.append(f"""
-            select '{source.name}' as source, cast({source.key} as varchar) as row_id,
-                coalesce(cast({source.time} as timestamptz), {NO_TIME}) as seen_at, {columns}
-            from staging.{source.name}
-        """)
-    db.run(f"create or replace temp view borne as {' union all '.join(selects)}")
-
-
 def _block(db: Database, rules: Rules) -> None:
     joins = _parse_phones(db, rules)
     columns = ", ".join(
@@ -94,7 +94,7 @@ def _block(db: Database, rules: Rules) -> None:
     )
     db.run(f"""
         create or replace temp view normalised as
-        select source, row_id, seen_at, {columns} from borne {joins}
+        select source, row_id, seen_at, {columns} from staging.borne {joins}
     """)
     kept = ", ".join(
         f"case when {_is_blocked(rule)} then null else {rule.name} end as {rule.name}"
@@ -143,7 +143,7 @@ def _parse_phones(db: Database, rules: Rules) -> str:
     for rule in (rule for rule in rules.identifiers if rule.normalise == "phone"):
         written, numbers = [], []
         for (text,) in db.run(
-            f"select distinct {rule.name} from borne where {rule.name} is not null"
+            f"select distinct {rule.name} from staging.borne where {rule.name} is not null"
         ):
             try:
                 parsed = phonenumbers.parse(text, rule.region)

@@ -1,5 +1,7 @@
 """The record of identity: ids for profiles, and the tables identity.* that anyone can read."""
 
+from pathlib import Path
+
 from warehouse.database import Database
 from warehouse.occurrences import NO_TIME
 from warehouse.rules import Rules
@@ -165,13 +167,34 @@ ROWS = """
 """
 
 
-def name_profiles(db: Database, rules: Rules) -> None:
-    """Temp tables held (node, profile) and named (profile, profile_id).
+TABLES = {
+    "identity.merges": MERGES,
+    "identity.profiles": PROFILES,
+    "identity.identifiers": IDENTIFIERS,
+    "identity.violations": VIOLATIONS,
+}
+
+
+def save(db: Database, folder: Path) -> None:
+    """Write down the record of the run before, from which ids are kept; the first finds none."""
+    db.run("create schema if not exists identity")
+    db.run(
+        "create table if not exists identity.identifiers"
+        " (type varchar, value varchar, profile_id varchar)"
+    )
+    db.run(
+        "create table if not exists identity.profiles (profile_id varchar, created_at timestamptz)"
+    )
+    for table in ("identity.identifiers", "identity.profiles"):
+        db.save(f"from {table}", folder / f"{table}.parquet")
+
+
+def resolve(db: Database, rules: Rules, folder: Path) -> None:
+    """Name the profiles and write down the new record.
 
     A profile goes by the number of the tuple that founded it. Its id is the one it had in the run
     before; a profile nobody knew gets a digest of its founding identifier.
     """
-    _ensure_record(db)
     kinds = ", ".join(f"({place}, '{name}')" for place, name in enumerate(rules.names))
     for table, select in (
         ("kinds", f"select * from (values {kinds}) as kinds (type, name)"),
@@ -183,21 +206,19 @@ def name_profiles(db: Database, rules: Rules) -> None:
         ("writings", _writings(rules)),
     ):
         db.run(f"create or replace temp table {table} as {select}")
-
-
-def publish(db: Database, rules: Rules) -> dict[str, int]:
-    """Replace identity.* by what is known now, all tables or none; their numbers of rows."""
     strongest = f"coalesce({', '.join(rules.names)})"
     places = " ".join(f"when {name} is not null then {n}" for n, name in enumerate(rules.names))
-    tables = {
-        "identity.merges": MERGES,
-        "identity.profiles": PROFILES,
-        "identity.identifiers": IDENTIFIERS,
-        "identity.violations": VIOLATIONS,
-        "identity.rows": ROWS.format(strongest=strongest, place=f"case {places} end"),
+    rows = ROWS.format(strongest=strongest, place=f"case {places} end")
+    for table, select in {**TABLES, "identity.rows": rows}.items():
+        db.save(select, folder / f"new.{table}.parquet")
+
+
+def publish(db: Database, folder: Path) -> dict[str, int]:
+    """Replace identity.* by the new record; its numbers of rows. Call it in a transaction."""
+    return {
+        table: db.materialize(table, f"select * from '{folder / f'new.{table}.parquet'}'")
+        for table in (*TABLES, "identity.rows")
     }
-    with db.transaction():
-        return {table: db.materialize(table, select) for table, select in tables.items()}
 
 
 def _writings(rules: Rules) -> str:
@@ -211,15 +232,3 @@ def _writings(rules: Rules) -> str:
     ]
     none = "select '' as type, '' as value, '' as seen_as where false"
     return " union all ".join(selects or [none])
-
-
-def _ensure_record(db: Database) -> None:
-    """The first run finds no record to keep ids from: let it be empty."""
-    db.run("create schema if not exists identity")
-    db.run(
-        "create table if not exists identity.identifiers"
-        " (type varchar, value varchar, profile_id varchar)"
-    )
-    db.run(
-        "create table if not exists identity.profiles (profile_id varchar, created_at timestamptz)"
-    )
