@@ -24,9 +24,9 @@ def demo(people: int) -> None:
 @cli.command()
 def ui() -> None:
     """Open the Dagster UI, on your own keys in .env, or on the demo company without them."""
-    from cdp_assets.demo import open_ui
+    from cdp_assets.ui import run
 
-    open_ui()
+    run()
 
 
 @cli.command()

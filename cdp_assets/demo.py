@@ -2,12 +2,8 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -20,7 +16,6 @@ from cdp_assets.place import Place
 from warehouse import database
 from warehouse.database import Database
 
-PEOPLE_IN_UI = 2000
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 NEXT = """
 [bold]What to type next[/bold]
@@ -36,10 +31,10 @@ platform is yours.
 def run(people: int) -> None:
     """Found the company, run three times, and say what happened."""
     console = Console()
-    _refuse_taken_port()
+    outside.refuse_taken_port()
     shutil.rmtree(outside.FOLDER, ignore_errors=True)
-    outside.make_dagster_home()
-    _write_env(console)
+    outside.make_dagster_home(outside.FOLDER / "dagster")
+    outside.write_env(console)
     os.environ.update(outside.environment())
     console.print(f"Making up a company of {people} people; its tools answer on {outside.URL}.")
     with outside.sandbox(people), dg.DagsterInstance.ephemeral() as instance:
@@ -56,23 +51,6 @@ def run(people: int) -> None:
     _remember(last)
     _report(found.place, console, demo_report.summary)
     console.print(NEXT)
-
-
-def open_ui() -> None:
-    """Run `dagster dev` until it is stopped; beside it the sandbox, where .env means the demo."""
-    from cdp_assets.cli import environ
-
-    console = Console()
-    _write_env(console)
-    is_demo = environ().get("SOURCES__STRIPE__BASE_URL", "").startswith(outside.URL)
-    if is_demo:
-        _refuse_taken_port()
-        outside.make_dagster_home()
-    with outside.sandbox(PEOPLE_IN_UI) if is_demo else nullcontext(), _patient_with_ctrl_c():
-        if is_demo:
-            outside.wait()
-        command = [str(Path(sys.executable).with_name("dagster")), "dev"]
-        subprocess.run(command, cwd=project.ROOT, check=False)  # noqa: S603
 
 
 def _materialize(
@@ -107,36 +85,3 @@ def _report(
 ) -> None:
     with database.connect(place.warehouse, read_only=True) as db:
         tell(db, outside.FOLDER / "outside" / "truth.csv", console)
-
-
-def _write_env(console: Console) -> None:
-    """The demo's keys, for `dagster` and `cdp` to find; a file that stands is left alone."""
-    path = project.ROOT / ".env"
-    if path.exists():
-        return
-    lines = [f"{name}={value}" for name, value in outside.environment().items()]
-    path.write_text(
-        "# The demo company's keys, written by `make demo`.\n" + "\n".join(lines) + "\n"
-    )
-    console.print("The keys of the demo company are now in .env.")
-
-
-def _refuse_taken_port() -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", outside.PORT))
-        except OSError:
-            raise click.ClickException(
-                f"Port {outside.PORT} is taken, most likely by another `make demo` or `make ui`: "
-                "stop that first."
-            ) from None
-
-
-@contextmanager
-def _patient_with_ctrl_c() -> Iterator[None]:
-    """Ctrl-C reaches the child as well: let it come down in peace, then we do."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        return

@@ -1,6 +1,8 @@
 """The outside world of the demo: the sandbox as a process of its own, and the keys to it."""
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
+from rich.console import Console
+
 from cdp_assets.project import ROOT
 
 PORT = 8700
@@ -20,7 +25,17 @@ URL = f"http://127.0.0.1:{PORT}"
 STARTS_WITHIN_S = 60
 
 
-class SandboxSilent(Exception):
+class PortTaken(click.ClickException):
+    """Something listens where the sandbox must."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Port {PORT} is taken, most likely by another `make demo` or `make ui`: stop that"
+            " first."
+        )
+
+
+class SandboxSilent(click.ClickException):
     """The sandbox process did not come up."""
 
     def __init__(self) -> None:
@@ -57,11 +72,32 @@ def environment(url: str = URL, folder: Path = FOLDER) -> dict[str, str]:
     }
 
 
-def make_dagster_home() -> None:
-    """The folder where Dagster keeps its runs; without a dagster.yaml it phones home."""
-    home = FOLDER / "dagster"
+def make_dagster_home(home: Path) -> None:
+    """Where Dagster keeps its runs. Unless told, it phones home and asks for an address."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
+
+
+def write_env(console: Console) -> None:
+    """The demo's keys, for `dagster` and `cdp` to find; a file that stands is left alone."""
+    path = ROOT / ".env"
+    if path.exists():
+        return
+    lines = [f"{name}={value}" for name, value in environment().items()]
+    head = "# The demo company's keys, written by `make demo`."
+    path.write_text("\n".join([head, *lines, ""]))
+    console.print("The keys of the demo company are now in .env.")
+
+
+def refuse_taken_port() -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PORT))
+        except OSError:
+            raise PortTaken from None
 
 
 @contextmanager
@@ -71,6 +107,8 @@ def sandbox(people: int) -> Iterator[None]:
     It takes a few seconds to answer: `wait` for it.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
+    # Whoever stops us stops the sandbox: without a handler SIGTERM would leave it running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     command = [sys.executable, "-m", "sandbox", "--port", str(PORT)]
     command += ["--folder", str(FOLDER / "outside"), "--people", str(people)]
     with LOG.open("w") as output:
