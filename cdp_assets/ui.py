@@ -37,19 +37,21 @@ def _dagster_dev(home: str, console: Console) -> None:
     # It warns that another command will follow it one day.
     told = {**os.environ, "DAGSTER_HOME": home, "PYTHONWARNINGS": "ignore"}
     command = [str(Path(sys.executable).with_name("dagster")), "dev"]
-    process = subprocess.Popen(command, cwd=ROOT, env=told)  # noqa: S603
+    # A shell that starts us with & has it ignored, and Dagster would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(command, cwd=ROOT, env=told, start_new_session=True)  # noqa: S603
     try:
         process.wait()
     except KeyboardInterrupt:
-        console.print("Ending …")  # Ctrl-C has reached it as well
+        console.print("Ending …")
     finally:
         _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """First kindly, which lets Dagster end its own processes."""
+    """First kindly; all processes that Dagster has started, which are a group of their own."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is None:
-            process.send_signal(number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=15)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=15)
