@@ -38,6 +38,8 @@ def asset(model: Model, catalog: Catalog, place: Place) -> dg.AssetsDefinition:
         except making.KeyBroken as broken:
             yield dg.AssetCheckResult(passed=False, metadata={"why": str(broken)})
             raise dg.Failure(str(broken)) from broken
+        except making.NotMadeYet as missing:
+            raise dg.Failure(str(missing)) from missing
         if "key" in model.settings:
             yield dg.AssetCheckResult(passed=True)
         yield dg.MaterializeResult(

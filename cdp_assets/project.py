@@ -1,7 +1,8 @@
 """A project as it stands on disk and in the environment: what there is, and what of it is on.
 
 A source or destination is on when one of the variables it must have is set; what it still lacks is
-said when it runs. A model is on when all data it reads, through other models, can come.
+said when it runs. A model is on when all data it reads, through other models, can come. With
+nothing set at all everything is shown.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,20 +58,17 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
     if wrong:
         raise Mistakes(wrong)
     on = [s for s in sources if _is_on(environ, (source_variable(s.name, p) for p in s.required))]
+    tools = {
+        name: made
+        for name, made in destinations.items()
+        if _is_on(environ, (destination_variable(name, secret) for secret in made.secrets))
+    }
+    if not on and not tools:
+        # Whoever has set nothing yet sees what there is, and what to set for it when it runs.
+        on, tools = sources, destinations
     usable = catalog.switched_on(whole, ruled, raw, [source.name for source in on])
-    return Project(
-        environ,
-        place.of(root, environ),
-        ruled,
-        on,
-        {
-            name: made
-            for name, made in destinations.items()
-            if _is_on(environ, (destination_variable(name, secret) for secret in made.secrets))
-        },
-        usable,
-        identity.inputs(usable.of("staging"), usable.names(), ruled, []),
-    )
+    inputs = identity.inputs(usable.of("staging"), usable.names(), ruled, [])
+    return Project(environ, place.of(root, environ), ruled, on, tools, usable, inputs)
 
 
 def _is_on(environ: Mapping[str, str], variables: Iterable[str]) -> bool:

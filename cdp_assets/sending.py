@@ -10,10 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING
 
 from destinations.errors import DestinationError
 from destinations.rows import Outcome, Row
@@ -21,6 +18,9 @@ from warehouse.database import Database
 from warehouse.ledger import Answer, Report, finish, mark_sent, settle
 from warehouse.plan import plan
 from warehouse.sync import Sync
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 UNMENTIONED = "the tool's answer does not mention this row"
 
@@ -73,13 +73,16 @@ def run(
     return report
 
 
-def _batches(spool: Path, size: int) -> Iterator[pa.Table]:
+def _batches(spool: Path, size: int) -> Iterator["pa.Table"]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     with pq.ParquetFile(spool) as file:
         for batch in file.iter_batches(batch_size=size):
             yield pa.Table.from_batches([batch])
 
 
-def _ask(target: Target, key: str, batch: pa.Table) -> tuple[Answer, Exception | None]:
+def _ask(target: Target, key: str, batch: "pa.Table") -> tuple[Answer, Exception | None]:
     """Send a batch: what the tool said to it, and what stopped it on the way, if anything did."""
     rows: list[Row] = batch.drop_columns(["_key"]).to_pylist()
     # The connector knows a row by its key as Python writes it, the ledger as the warehouse does.
@@ -96,12 +99,15 @@ def _ask(target: Target, key: str, batch: pa.Table) -> tuple[Answer, Exception |
 
 
 def _by_key(
-    batch: pa.Table,
+    batch: "pa.Table",
     names: dict[str, str],
     accepted: dict[str, str | None],
     rejected: dict[str, str],
-) -> tuple[pa.Table, dict[str, str | None], dict[str, str]]:
+) -> tuple["pa.Table", dict[str, str | None], dict[str, str]]:
     """The part of a batch that has an answer, with the answers under the warehouse's keys."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     taken = {names[key]: record_id for key, record_id in accepted.items() if key in names}
     refused = {names[key]: reason for key, reason in rejected.items() if key in names}
     settled = pa.array([*taken, *refused], pa.string())

@@ -76,6 +76,8 @@ def switched_on(
 ) -> Catalog:
     """What is left when only these sources are on: models all of whose data can come."""
     on = {table for table in raw_tables if table.split(".")[0] in sources}
+    if len(on) == len(raw_tables):
+        return catalog
     return _compile([model for model in catalog.models if model.path], rules, on)[0]
 
 
@@ -133,7 +135,7 @@ def _add(
     """Find the columns of a model, or its mistakes; neither, where one above is in the way."""
     missing = [
         table
-        for table in model.tables()
+        for table in model.tables
         if f"{table.db}.{table.name}" not in {*catalog.columns, *raw_tables}
     ]
     if missing:
@@ -196,7 +198,7 @@ def _check_road(model: Model, raw_tables: Collection[str]) -> Iterator[Mistake]:
     if model.schema not in ROAD:
         yield model.mistake(1, f"the folder '{model.schema}' is none of {', '.join(ROAD)}")
         return
-    for table in model.tables():
+    for table in model.tables:
         above = ROAD[: ROAD.index(model.schema) + 1]
         is_raw = f"{table.db}.{table.name}" in raw_tables
         if (is_raw and model.schema != "staging") or (table.db in ROAD and table.db not in above):

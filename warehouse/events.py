@@ -8,13 +8,14 @@ neither loses nor doubles a line, and the next run goes on at the line where thi
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Protocol
 
 from warehouse.database import Database
 from warehouse.event_lines import COUNT, QUARANTINE, SORT
 from warehouse.event_tables import KINDS, insert, make_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LINES_IN_A_BATCH = 50_000
 BYTES_IN_A_BATCH = 32 * 1024 * 1024
@@ -61,7 +62,7 @@ class Lines(Protocol):
     """Consecutive lines of one dump: rows has line, raw and is_text."""
 
     @property
-    def rows(self) -> pa.Table: ...
+    def rows(self) -> "pa.Table": ...
     @property
     def last_line(self) -> int: ...
     @property
@@ -169,6 +170,8 @@ def _batches(
 
 
 def _load_batch(db: Database, batch: Batch) -> None:
+    import pyarrow as pa
+
     pieces = pa.table(
         {
             "piece": list(range(len(batch))),

@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import pyarrow as pa
-
 from warehouse import components, database, occurrences, record, replay
 from warehouse.database import Database
 from warehouse.mistakes import Mistake
@@ -220,6 +218,8 @@ def _rows(db: Database) -> Iterator[replay.Row]:
 def _keep(
     db: Database, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
 ) -> None:
+    import pyarrow as pa
+
     texts = {"reason"}
     arrays = {
         name: pa.array([row[place] for row in rows], pa.string() if name in texts else pa.int64())

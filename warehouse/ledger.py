@@ -15,12 +15,13 @@ are planned again; a keyed upsert that arrives twice leaves the tool as it was.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from warehouse.database import Database
 from warehouse.sync import Sync, payload, quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BROKE_OFF = "the process ended before the run did"
 HISTORY_DAYS = 30
@@ -43,7 +44,7 @@ class RunTakenOver(Exception):
 class Answer:
     """What a tool said: the rows it spoke of, as sent, with their `_key`, and each key's fate."""
 
-    rows: pa.Table
+    rows: "pa.Table"
     accepted: dict[str, str | None]
     rejected: dict[str, str]
 
@@ -145,6 +146,8 @@ def mark_sent(db: Database, sync: Sync, run_id: str, keys: list[str], now: datet
 
 def settle(db: Database, sync: Sync, run_id: str, answer: Answer, now: datetime) -> None:
     """Enter an answer in the outbox and the ledger; run it inside a transaction."""
+    import pyarrow as pa
+
     # Not from the catalog: asking it costs 30 ms on a connection that has just been opened.
     fields = [quoted(name) for name in answer.rows.column_names if name != "_key"]
     keys = answer.rows.column("_key").to_pylist()

@@ -28,8 +28,22 @@ class KeyBroken(Exception):
         )
 
 
+class NotMadeYet(Exception):
+    """A model reads tables that no run has made so far."""
+
+    def __init__(self, model: Model, missing: list[str]):
+        wanted = " and ".join(table.replace(".", "/") for table in missing)
+        super().__init__(
+            f"{model.table} reads {', '.join(missing)}, which nobody has made yet:"
+            f" materialize {wanted} first, or both together."
+        )
+
+
 def make(db: Database, model: Model) -> Made:
-    """Replace the table by what the SELECT gives now. Raises KeyBroken, changing nothing."""
+    """Replace the table by what the SELECT gives now. Raises NotMadeYet, and KeyBroken, which
+    leaves the table as it was."""
+    if missing := [table for table in model.reads if not db.columns(table)]:
+        raise NotMadeYet(model, missing)
     with db.transaction():
         row_count = db.materialize(model.table, model.select)
         key = model.settings.get("key")

@@ -1,8 +1,8 @@
 """A model: one SELECT in a .sql file, with a header of comment lines that says what it is."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -50,13 +50,17 @@ class Model:
     @property
     def reads(self) -> tuple[str, ...]:
         """The tables it reads, its own CTEs left out, by name."""
-        return tuple(sorted({f"{table.db}.{table.name}" for table in self.tables()}))
+        return tuple(sorted({f"{table.db}.{table.name}" for table in self.tables}))
 
-    def tables(self) -> Iterator[exp.Table]:
+    @cached_property
+    def tables(self) -> list[exp.Table]:
+        """The places where it reads them."""
         ctes = {cte.alias for cte in self.tree.find_all(exp.CTE)}
-        for table in self.tree.find_all(exp.Table):
-            if isinstance(table.this, exp.Identifier) and (table.db or table.name not in ctes):
-                yield table
+        return [
+            table
+            for table in self.tree.find_all(exp.Table)
+            if isinstance(table.this, exp.Identifier) and (table.db or table.name not in ctes)
+        ]
 
     def mistake(self, line: int, text: str) -> Mistake:
         return Mistake(self.path or Path(self.table), line, text)

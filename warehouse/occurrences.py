@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from warehouse.database import Database
 from warehouse.replay import BLOCKED
 from warehouse.rules import Identifier, Rules
@@ -138,6 +136,7 @@ def _parse_phones(db: Database, rules: Rules) -> str:
     What libphonenumber does not know for a valid number stays as it was written.
     """
     import phonenumbers
+    import pyarrow as pa
 
     joins = []
     for rule in (rule for rule in rules.identifiers if rule.normalise == "phone"):
