@@ -60,9 +60,10 @@ class Reading:
 
     def staging(self, table: str) -> list[dict[str, Any]]:
         """What the staging model makes of the raw tables, by its first column."""
-        model = ROOT / "warehouse" / "models" / "staging" / f"{table}.sql"
+        models = ROOT / "warehouse" / "models" / "staging"
         with database.connect(self.warehouse) as db:
-            db.materialize(f"staging.{table}", model.read_text())
+            for made in ("stripe__currencies", table):
+                db.materialize(f"staging.{made}", (models / f"{made}.sql").read_text())
             names = list(db.columns(f"staging.{table}"))
             rows = db.run(f"select * from staging.{table} order by 1")
         return [dict(zip(names, row, strict=True)) for row in rows]

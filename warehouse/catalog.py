@@ -78,7 +78,12 @@ def switched_on(
     on = {table for table in raw_tables if table.split(".")[0] in sources}
     if len(on) == len(raw_tables):
         return catalog
-    return _compile([model for model in catalog.models if model.path], rules, on)[0]
+    files = [
+        model
+        for model in catalog.models
+        if model.path and (model.schema != "staging" or model.name.split("__")[0] in sources)
+    ]
+    return _compile(files, rules, on)[0]
 
 
 def _compile(

@@ -52,28 +52,16 @@ totals as (
         max(current_period_end) as current_period_end,
     from prices
     group by id
-),
--- How many of the amounts Stripe writes make one unit: https://docs.stripe.com/currencies
-subscriptions as (
-    select
-        *,
-        case
-            when currency in (
-                'bif', 'clp', 'djf', 'gnf', 'jpy', 'kmf', 'krw', 'mga', 'pyg', 'rwf', 'vnd', 'vuv',
-                'xaf', 'xof', 'xpf'
-            ) then 1
-            when currency in ('bhd', 'jod', 'kwd', 'omr', 'tnd') then 1000
-            else 100
-        end as minor_units,
-    from stripe.subscriptions
 )
 select
     subscriptions.id as subscription_id,
     customer as stripe_customer_id,
     status,
     coalesce(totals.plan_name, plan ->> '$.nickname', plan ->> '$.product') as plan_name,
-    cast(totals.monthly_amount / minor_units as decimal(18, 2)) as monthly_amount, -- a month, licensed items only, before discounts
-    upper(currency) as currency,
+    cast(
+        totals.monthly_amount / coalesce(currencies.minor_units, 100) as decimal(18, 2)
+    ) as monthly_amount, -- a month, licensed items only, before discounts
+    upper(subscriptions.currency) as currency,
     to_timestamp(start_date) as started_at,
     to_timestamp(
         coalesce(totals.current_period_end, subscriptions.current_period_end)
@@ -81,5 +69,6 @@ select
     to_timestamp(canceled_at) as canceled_at,
     coalesce(cancel_at_period_end, false) as is_canceling, -- ends with the period that is paid
     to_timestamp(created) as created_at,
-from subscriptions
+from stripe.subscriptions as subscriptions
 left join totals using (id)
+left join staging.stripe__currencies as currencies on currencies.currency = subscriptions.currency
