@@ -30,9 +30,10 @@ def assemble(found: Project) -> dg.Definitions:
     made += models.assets(found.catalog, found.place)
     synced = found.catalog.of("syncs")
     sent = syncs.assets(synced, found.destinations, found.environ, found.place)
+    shared = syncs.shared_tables(sent, found.place)
     return dg.Definitions(
-        assets=[*loaded, *made, *sent],
-        schedules=schedules(loaded, made, sent, synced),
+        assets=[*loaded, *made, *sent, *shared],
+        schedules=schedules(loaded, made, sent, shared, synced),
         executor=dg.in_process_executor,
     )
 
@@ -41,6 +42,7 @@ def schedules(
     loaded: list[dg.AssetsDefinition],
     made: list[dg.AssetsDefinition],
     sent: list[dg.AssetsDefinition],
+    shared: list[dg.AssetsDefinition],
     synced: list[Model],
 ) -> list[dg.ScheduleDefinition]:
     """One reads every source and makes every model. One per sync makes what it needs and sends.
@@ -49,12 +51,13 @@ def schedules(
     """
     if not loaded:
         return []
-    sources = dg.AssetSelection.assets(*loaded)
+    sources, ledgers = dg.AssetSelection.assets(*loaded), dg.AssetSelection.assets(*shared)
     found = [_schedule("sources", SOURCES_CRON, sources | dg.AssetSelection.assets(*made))]
     crons = {f"ledger/{model.name}": model.settings["cron"] for model in synced}
     for asset in sent:
-        target = dg.AssetSelection.assets(asset.key).upstream() - sources
-        found.append(_schedule(asset.key.path[-1], crons[asset.key.to_user_string()], target))
+        needed = dg.AssetSelection.assets(asset.key).upstream() - sources
+        cron = crons[asset.key.to_user_string()]
+        found.append(_schedule(asset.key.path[-1], cron, needed | ledgers))
     return found
 
 

@@ -29,17 +29,7 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
 
     @dg.multi_asset(
         name="identity",
-        specs=[
-            dg.AssetSpec(
-                ["identity", name],
-                deps=deps,
-                description=description,
-                group_name="identity",
-                kinds={"duckdb", "sql"},
-                metadata={"dagster/column_schema": _columns(f"identity.{name}", {})},
-            )
-            for name, description in DESCRIPTIONS.items()
-        ],
+        specs=[_spec(name, deps) for name in DESCRIPTIONS],
         check_specs=[
             dg.AssetCheckSpec("one_profile_each", asset=dg.AssetKey(["identity", "identifiers"]))
         ],
@@ -71,6 +61,17 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
             )
 
     return [stitch]
+
+
+def _spec(name: str, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        ["identity", name],
+        deps=deps,
+        description=DESCRIPTIONS[name],
+        group_name="identity",
+        kinds={"duckdb", "sql"},
+        metadata={"dagster/column_schema": _columns(f"identity.{name}", {})},
+    )
 
 
 def _columns(table: str, types: dict[str, str]) -> dg.TableSchema:

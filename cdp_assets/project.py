@@ -44,8 +44,11 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
     sources, wrong = find_sources(root / "sources")
     destinations, unusable = find_destinations()
     wrong += unusable
-    ruled = rules.read(root / "warehouse" / "identity.toml")
     models, mistakes = model.find(root / "warehouse" / "models")
+    try:
+        ruled = rules.read(root / "warehouse" / "identity.toml")
+    except Mistakes as found:
+        raise Mistakes([*wrong, *found.mistakes, *mistakes]) from None
     objects = {
         name: {thing: made.key for thing, made in destination.objects.items()}
         for name, destination in destinations.items()

@@ -1,6 +1,6 @@
 """Syncs as assets: ledger/<sync> brings a tool to what syncs/<sync> says, and keeps its answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -14,6 +14,42 @@ from warehouse import ledger
 from warehouse.ledger import Refusal, Report
 from warehouse.model import Model
 from warehouse.sync import Sync
+
+SHARED = {
+    "ledger.outbox": "One row per row and run that had to go out: what became of it, and why.",
+    "ledger.runs": "One row per run of a sync: planned = accepted + rejected + waiting.",
+}
+
+
+def shared_tables(sent: Sequence[dg.AssetsDefinition], place: Place) -> list[dg.AssetsDefinition]:
+    """The tables that all syncs write to as they run; to materialize them is to look at them."""
+    if not sent:
+        return []
+
+    @dg.multi_asset(
+        name="ledger",
+        specs=[
+            dg.AssetSpec(
+                table.split("."),
+                deps=[asset.key for asset in sent],
+                description=description,
+                group_name="ledger",
+                kinds={"duckdb"},
+            )
+            for table, description in SHARED.items()
+        ],
+        can_subset=True,
+    )
+    def look(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        with place.connect() as db:
+            seen = {table: (db.count(table), db.columns(table)) for table in SHARED}
+        for key in context.selected_asset_keys:
+            count, columns = seen[".".join(key.path)]
+            schema = dg.TableSchema.from_name_type_dict(columns)
+            metadata = {"dagster/row_count": count, "dagster/column_schema": schema}
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+    return [look]
 
 
 def assets(
@@ -56,28 +92,35 @@ def asset(
         try:
             api = destination.open(_arguments(destination, environ), sync.key)
             target = sending.Target(lambda rows: thing.send_batch(api, rows), thing.batch_size)
-            where = sending.Workshop(place.connect, place.state / "plans")
-            report = sending.run(sync, target, where, attempt, lambda: datetime.now(UTC))
+            workshop = sending.Workshop(place.connect, place.state / "plans")
+            report = sending.run(sync, target, workshop, attempt, lambda: datetime.now(UTC))
         except DestinationError as stopped:
             raise dg.Failure(str(stopped)) from stopped
-        with place.connect() as db:
-            refusals = ledger.refusals(db, sync)
-            unbalanced = ledger.unbalanced(db, sync)
-            row_count = db.count(sync.ledger)
-        yield dg.MaterializeResult(metadata={"dagster/row_count": row_count, **_said(report)})
-        yield dg.AssetCheckResult(
-            check_name="sums_add_up",
-            passed=not unbalanced,
-            metadata={"runs that do not": [run.run_id for run in unbalanced]},
-        )
-        yield dg.AssetCheckResult(
-            check_name="nothing_refused",
-            passed=not refusals,
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata={"refused": len(refusals), "why": _table(refusals)},
-        )
+        yield from _results(sync, report, place)
 
     return send
+
+
+def _results(
+    sync: Sync, report: Report, place: Place
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+    """What Dagster shows of a run: its sums and its refusals."""
+    with place.connect() as db:
+        refusals = ledger.refusals(db, sync)
+        unbalanced = ledger.unbalanced(db, sync)
+        row_count = db.count(sync.ledger)
+    yield dg.MaterializeResult(metadata={"dagster/row_count": row_count, **_said(report)})
+    yield dg.AssetCheckResult(
+        check_name="sums_add_up",
+        passed=not unbalanced,
+        metadata={"runs that do not": [run.run_id for run in unbalanced]},
+    )
+    yield dg.AssetCheckResult(
+        check_name="nothing_refused",
+        passed=not refusals,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"refused": len(refusals), "why": _table(refusals)},
+    )
 
 
 def _arguments(destination: Destination, environ: Mapping[str, str]) -> dict[str, str]:

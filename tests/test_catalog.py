@@ -222,3 +222,12 @@ def test_a_schema_reads_only_what_stands_before_it(
     files[table] = f"-- One row per thing.\n{select}\n"
     path = table.replace(".", "/")
     assert f"{path}.sql:2: {said}" in mistakes(tmp_path, files)
+
+
+def test_a_cron_or_owner_that_dagster_would_refuse_is_a_mistake(tmp_path: Path) -> None:
+    files = {"staging.app__users": USERS, "traits.orders": TRAIT}
+    files["syncs.crm_people"] = SYNC.replace("cron: 0 * * * *", "cron: hourly\n-- owner: growth")
+    assert mistakes(tmp_path, files) == [
+        "syncs/crm_people.sql:5: cron 'hourly' is not like '0 6 * * *': minute, hour, day, month, weekday",
+        "syncs/crm_people.sql:6: owner 'growth' is not like team:growth or ada@example.com",
+    ]

@@ -3,6 +3,7 @@
 Everything here is computed from the SQL; nothing is opened. `build` raises every mistake at once.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -19,6 +20,12 @@ from warehouse.rules import Rules
 
 # The road the data takes: a schema reads itself and what stands before it.
 ROAD = ("staging", "identity", "resolved", "traits", "profiles", "audiences", "syncs")
+
+# What Dagster would stumble over later, and not say where.
+SPELLED = {
+    "cron": (r"\S+( \S+){4}", "like '0 6 * * *': minute, hour, day, month, weekday"),
+    "owner": (r"team:[\w-]+|[^@\s]+@[^@\s]+\.\w\w+", "like team:growth or ada@example.com"),
+}
 
 
 @dataclass(frozen=True)
@@ -194,6 +201,10 @@ def _check_settings(model: Model, catalog: Catalog) -> Iterator[Mistake]:
             yield model.mistake(
                 model.lines[word], f"{word} '{wanted}' is no column of it; it has: {found}"
             )
+    for word, (pattern, meaning) in SPELLED.items():
+        stated = model.settings.get(word)
+        if stated and not re.fullmatch(pattern, stated):
+            yield model.mistake(model.lines[word], f"{word} '{stated}' is not {meaning}")
     for word in {"to", "mode", "cron"} & set(model.settings):
         if model.schema != "syncs":
             yield model.mistake(model.lines[word], f"'{word}' is for syncs only")

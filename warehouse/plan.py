@@ -63,6 +63,7 @@ def plan(db: Database, sync: Sync, run_id: str, folder: Path, now: datetime) -> 
         made = _count(db, sync, folder / f"{sync.name}.parquet")
         _tidy_outbox(db, sync, now)
         _fill_outbox(db, sync, columns, run_id, now)
+        _record_refused(db, sync, run_id, now)
         _open_run(db, sync, run_id, now, made)
         _spool(db, sync, columns, made.spool)
     return made
@@ -179,7 +180,6 @@ def _tidy_outbox(db: Database, sync: Sync, now: datetime) -> None:
 def _fill_outbox(
     db: Database, sync: Sync, columns: dict[str, str], run_id: str, now: datetime
 ) -> None:
-    key = sync.key.replace("'", "''")
     db.run(
         f"""
         insert into ledger.outbox by name
@@ -207,6 +207,10 @@ def _fill_outbox(
         """,
         {"sync": sync.name, "run_id": run_id, "now": now},
     )
+
+
+def _record_refused(db: Database, sync: Sync, run_id: str, now: datetime) -> None:
+    key = sync.key.replace("'", "''")
     db.run(
         f"""
         insert into ledger.outbox by name
