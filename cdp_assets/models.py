@@ -33,8 +33,7 @@ def asset(model: Model, catalog: Catalog, place: Place) -> dg.AssetsDefinition:
     )
     def make() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         try:
-            with place.connect() as db:
-                made = making.make(db, model)
+            made = making.make(place.warehouse, model)
         except making.KeyBroken as broken:
             yield dg.AssetCheckResult(passed=False, metadata={"why": str(broken)})
             raise dg.Failure(str(broken)) from broken

@@ -10,8 +10,9 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -136,12 +137,54 @@ def connect(path: Path, *, wait_s: float = 600, read_only: bool = False) -> Iter
     if read_only and not path.exists():
         raise WarehouseMissing(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = _wait_for_lock(path, wait_s, read_only)
+    pause_s = PAUSE_TO_READ_S if read_only else PAUSE_S
+    open_file = partial(duckdb.connect, str(path), read_only=read_only)
+    connection = _wait_for_lock(open_file, path, wait_s, pause_s)
     try:
         connection.execute("set TimeZone = 'UTC'")
         yield Database(connection)
     finally:
         connection.close()
+
+
+@contextmanager
+def beside(path: Path, *, wait_s: float = 600) -> Iterator[Database]:
+    """The warehouse to read, while others read it too, and room to work: `memory.main`.
+
+    Long work goes here. What it made is taken over within `writing`, in a moment.
+    """
+    if not path.exists():
+        with connect(path):
+            pass  # the first to come finds an empty warehouse
+    connection = duckdb.connect()
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        # Where it puts what memory cannot hold; made only when needed.
+        connection.execute(f"set temp_directory = '{_in_quotes(path)}.tmp/{os.getpid()}'")
+        _attach(connection, path, "(read_only)", wait_s)
+        yield Database(connection)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def writing(db: Database, path: Path, *, wait_s: float = 600) -> Iterator[None]:
+    """Within `beside`: the warehouse to write, as `connect` has it."""
+    db.run("use memory")
+    db.run("detach warehouse")
+    _attach(db.connection, path, "", wait_s)
+    try:
+        yield
+    finally:
+        db.run("use memory")
+        db.run("detach warehouse")
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, mode: str, wait_s: float) -> None:
+    attach = f"attach '{_in_quotes(path)}' as warehouse {mode}"
+    pause_s = PAUSE_TO_READ_S if mode else PAUSE_S
+    _wait_for_lock(partial(connection.execute, attach), path, wait_s, pause_s)
+    connection.execute("use warehouse")
 
 
 @contextmanager
@@ -176,11 +219,13 @@ def _in_quotes(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _wait_for_lock(path: Path, wait_s: float, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _wait_for_lock(
+    take: Callable[[], duckdb.DuckDBPyConnection], path: Path, wait_s: float, pause_s: float
+) -> duckdb.DuckDBPyConnection:
     started, told = time.monotonic(), False
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only)
+            return take()
         except duckdb.IOException as error:
             if not _is_lock(error):
                 raise
@@ -190,7 +235,7 @@ def _wait_for_lock(path: Path, wait_s: float, read_only: bool) -> duckdb.DuckDBP
             if waited >= FIRST_WORD_AFTER_S and not told:
                 log.warning("Waiting for the warehouse %s: in use by %s.", path, _holder(error))
                 told = True
-            time.sleep(PAUSE_TO_READ_S if read_only else PAUSE_S)
+            time.sleep(pause_s)
 
 
 def _is_lock(error: duckdb.IOException) -> bool:

@@ -1,7 +1,9 @@
-"""Make a model's table: written, checked, then published, all in one transaction."""
+"""Make a model's table: written and checked beside the warehouse, then published."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from warehouse import database
 from warehouse.database import Database
 from warehouse.model import Model
 
@@ -39,23 +41,28 @@ class NotMadeYet(Exception):
         )
 
 
-def make(db: Database, model: Model) -> Made:
-    """Replace the table by what the SELECT gives now. Raises NotMadeYet, and KeyBroken, which
-    leaves the table as it was."""
-    if missing := [table for table in model.reads if not db.columns(table)]:
-        raise NotMadeYet(model, missing)
-    with db.transaction():
-        row_count = db.materialize(model.table, model.select)
-        key = model.settings.get("key")
-        if key:
-            _check_key(db, model, key)
-    return Made(row_count, db.columns(model.table))
+def make(warehouse: Path, model: Model) -> Made:
+    """Replace the model's table by what its SELECT gives now.
+
+    The SELECT runs beside the warehouse, which can be read meanwhile; only the table that it made
+    is then taken over. Raises NotMadeYet, and KeyBroken, which leaves the old table as it was.
+    """
+    with database.beside(warehouse) as db:
+        if missing := [table for table in model.reads if not db.columns(table)]:
+            raise NotMadeYet(model, missing)
+        db.run(f"create table memory.main.draft as {model.select}")
+        if "key" in model.settings:
+            _check_key(db, model)
+        with database.writing(db, warehouse):
+            row_count = db.materialize(model.table, "from memory.main.draft")
+            return Made(row_count, db.columns(model.table))
 
 
-def _check_key(db: Database, model: Model, key: str) -> None:
-    missing = db.value(f"select count(*) from {model.table} where {key} is null")
+def _check_key(db: Database, model: Model) -> None:
+    key, drafted = model.settings["key"], "memory.main.draft"
+    missing = db.value(f"select count(*) from {drafted} where {key} is null")
     repeated = db.run(
-        f"select {key}, count(*) from {model.table} where {key} is not null"
+        f"select {key}, count(*) from {drafted} where {key} is not null"
         f" group by {key} having count(*) > 1 order by 2 desc, 1 limit 5"
     )
     if missing or repeated:
