@@ -89,8 +89,7 @@ select
     cost,
     sign_up_count as "sign-ups",
     customer_count as customers,
-    cost_per_customer as "cost of one",
-    lifetime_value as paid
+    cost_per_customer as "cost of one"
 from profiles.campaigns order by cost desc nulls last
 """
 SENT = """

@@ -71,6 +71,7 @@ _CUSTOM = """
     profile_id string *
     user_id string
     lifetime_value number
+    lifetime_value_currency string
     order_count number
     invitation_count number
     plan string

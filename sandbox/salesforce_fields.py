@@ -54,6 +54,7 @@ _PERSON = """
 _PROFILE = """
     Profile_Id__c string 64 #
     Lifetime_Value__c currency 16
+    Lifetime_Value_Currency__c string 3
     Order_Count__c double 18
     Last_Seen__c datetime 0
     First_Seen__c datetime 0

@@ -70,11 +70,24 @@ people as (
         members.account_id,
         count(*) as profile_count,
         count(*) filter (where profiles.lifetime_value > 0) as customer_count,
-        sum(profiles.lifetime_value) as lifetime_value,
         max(profiles.last_event_at) as last_event_at
     from members
     join profiles.profiles as profiles using (profile_id)
     group by members.account_id
+),
+paid as (
+    select
+        members.account_id,
+        profiles.lifetime_value_currency,
+        sum(profiles.lifetime_value) as lifetime_value
+    from members
+    join profiles.profiles as profiles using (profile_id)
+    where profiles.lifetime_value is not null
+    group by members.account_id, profiles.lifetime_value_currency
+    qualify row_number() over (
+        partition by members.account_id
+        order by sum(profiles.lifetime_value) desc, profiles.lifetime_value_currency
+    ) = 1
 ),
 won as (
     select salesforce_account_id, sum(amount) as won_amount
@@ -86,9 +99,11 @@ select
     companies.*,
     coalesce(people.profile_count, 0) as profile_count,
     coalesce(people.customer_count, 0) as customer_count,
-    people.lifetime_value,
+    paid.lifetime_value, -- in the currency in which its people paid most
+    paid.lifetime_value_currency,
     won.won_amount,
     people.last_event_at
 from companies
 left join people using (account_id)
+left join paid using (account_id)
 left join won using (salesforce_account_id)

@@ -13,6 +13,7 @@ select
     profiles.company_name as company,
     profiles.plan_name as plan,
     profiles.lifetime_value,
+    profiles.lifetime_value_currency,
     profiles.last_event_at as last_seen_at,
     profiles.first_campaign,
     case

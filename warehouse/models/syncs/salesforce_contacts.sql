@@ -17,6 +17,7 @@ select
     'Product' as LeadSource,
     profiles.plan_name as Plan__c,
     profiles.lifetime_value as Lifetime_Value__c,
+    profiles.lifetime_value_currency as Lifetime_Value_Currency__c,
     profiles.last_event_at as Last_Seen__c,
     case when at_risk.profile_id is not null then 'high' else 'low' end as Churn_Risk__c
 from profiles.profiles

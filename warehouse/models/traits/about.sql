@@ -1,11 +1,20 @@
--- One row per person who told us about themselves; of each fact the newest that was told.
+-- One row per person who told us about themselves; of each fact the newest that was told. Where
+-- only a whole name was told, its first word is taken for the first name.
 -- key: profile_id
 with told as (
     select
         profile_id,
         occurred_at,
-        coalesce(traits ->> '$.firstName', traits ->> '$.first_name') as first_name,
-        coalesce(traits ->> '$.lastName', traits ->> '$.last_name') as last_name,
+        coalesce(
+            traits ->> '$.firstName',
+            traits ->> '$.first_name',
+            nullif(split_part(traits ->> '$.name', ' ', 1), '')
+        ) as first_name,
+        coalesce(
+            traits ->> '$.lastName',
+            traits ->> '$.last_name',
+            nullif(regexp_replace(traits ->> '$.name', '^[^ ]* *', ''), '')
+        ) as last_name,
         traits ->> '$.name' as full_name,
         coalesce(traits ->> '$.title', traits ->> '$.job_title') as job_title,
         coalesce(traits ->> '$.company.name', traits ->> '$.company') as company_name,
