@@ -45,7 +45,8 @@ def test_all_pages_are_read_then_only_what_changed(world: World, reading: Readin
     assert [row["last_name"] for row in rows.values() if row["is_deleted"]] == ["Contact 1"]
 
 
-def test_each_object_becomes_its_staging_rows(world: World, reading: Reading) -> None:
+def sell_to_acme(world: World) -> tuple[str, str, str, str]:
+    """An account, a contact, the lead she was, and a deal: their ids."""
     save = world.salesforce.save
     owner = save("User", {"Name": "Ola", "LastName": "Ola", "Email": "ola@us.example"}, NOW)
     account = save(
@@ -84,6 +85,11 @@ def test_each_object_becomes_its_staging_rows(world: World, reading: Reading) ->
         },
         NOW,
     )
+    return account, ada, lead, deal
+
+
+def test_each_object_becomes_its_staging_rows(world: World, reading: Reading) -> None:
+    account, ada, lead, deal = sell_to_acme(world)
     assert reading.load("salesforce") == {
         "contacts": 1,
         "leads": 1,

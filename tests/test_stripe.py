@@ -124,7 +124,7 @@ def test_an_empty_account_gives_empty_staging_tables(reading: Reading) -> None:
         assert reading.staging(f"stripe__{stream}") == []
 
 
-def test_objects_of_both_api_generations_give_the_same_staging_rows(
+def test_subscriptions_of_both_api_generations_give_the_same_staging_rows(
     world: World, reading: Reading
 ) -> None:
     period_end = CREATED + 30 * 86_400
@@ -155,20 +155,7 @@ def test_objects_of_both_api_generations_give_the_same_staging_rows(
         | {"current_period_end": period_end},
         NOW,
     )
-    bill = {
-        "object": "invoice",
-        "customer": "cus_001",
-        "status": "paid",
-        "amount_due": 500,
-        "amount_paid": 500,
-        "currency": "jpy",
-        "status_transitions": {"paid_at": CREATED + 60},
-        "created": CREATED,
-    }
-    parent = {"subscription_details": {"subscription": "sub_new"}}
-    save("invoices", bill | {"id": "in_new", "parent": parent}, NOW)
-    save("invoices", bill | {"id": "in_old", "subscription": "sub_new"}, NOW)
-    reading.load("stripe", "subscriptions", "invoices")
+    reading.load("stripe", "subscriptions")
 
     subscription = {
         "stripe_customer_id": "cus_001",
@@ -186,6 +173,26 @@ def test_objects_of_both_api_generations_give_the_same_staging_rows(
         {"subscription_id": "sub_new"} | subscription,
         {"subscription_id": "sub_old"} | subscription,
     ]
+
+
+def test_invoices_of_both_api_generations_give_the_same_staging_rows(
+    world: World, reading: Reading
+) -> None:
+    bill = {
+        "object": "invoice",
+        "customer": "cus_001",
+        "status": "paid",
+        "amount_due": 500,
+        "amount_paid": 500,
+        "currency": "jpy",
+        "status_transitions": {"paid_at": CREATED + 60},
+        "created": CREATED,
+    }
+    parent = {"subscription_details": {"subscription": "sub_new"}}
+    world.stripe.save("invoices", bill | {"id": "in_new", "parent": parent}, NOW)
+    world.stripe.save("invoices", bill | {"id": "in_old", "subscription": "sub_new"}, NOW)
+    reading.load("stripe", "invoices")
+
     invoice = {
         "stripe_customer_id": "cus_001",
         "subscription_id": "sub_new",
