@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -40,7 +39,7 @@ def sql(select: str) -> None:
     from warehouse import database
 
     try:
-        where = place.of(Path.cwd(), environ())
+        where = place.of(place.ROOT, environ())
         with database.connect(where.warehouse, read_only=True) as db:
             if relation := db.connection.sql(select):
                 click.echo(f"{table.show(relation, Console())} rows")

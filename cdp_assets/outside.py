@@ -16,7 +16,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from cdp_assets.project import ROOT
+from cdp_assets.place import ROOT
 
 PORT = 8700
 FOLDER = ROOT / "data" / "demo"

@@ -8,6 +8,8 @@ from pathlib import Path
 from warehouse import database
 from warehouse.database import Database
 
+ROOT = Path(__file__).parent.parent
+
 
 @dataclass(frozen=True)
 class Place:

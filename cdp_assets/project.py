@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdp_assets import place
-from cdp_assets.place import Place
+from cdp_assets.place import ROOT, Place
 from destinations import find as find_destinations
 from destinations.destination import Destination
 from destinations.errors import variable as destination_variable
@@ -22,8 +22,6 @@ from warehouse.catalog import Catalog
 from warehouse.mistakes import Mistakes
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
-
-ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -49,10 +47,7 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
         ruled = rules.read(root / "warehouse" / "identity.toml")
     except Mistakes as found:
         raise Mistakes([*wrong, *found.mistakes, *mistakes]) from None
-    objects = {
-        name: {thing: made.key for thing, made in destination.objects.items()}
-        for name, destination in destinations.items()
-    }
+    objects = {name: list(made.objects) for name, made in destinations.items()}
     raw = [f"{source.name}.{stream}" for source in sources for stream in source.streams]
     try:
         whole = catalog.build(models, ruled, raw, objects, mistakes)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cdp_assets import outside
 from cdp_assets.cli import environ
-from cdp_assets.project import ROOT
+from cdp_assets.place import ROOT
 
 PEOPLE = 2000
 

@@ -12,7 +12,7 @@ from warehouse.rules import rules
 
 RULES = rules({"identifiers": {"user_id": {}, "email": {"normalise": "lower"}}})
 RAW = ("app.users", "app.orders", "shop.orders")
-TOOLS = {"crm": {"people": "email"}}
+TOOLS = {"crm": ["people"]}
 USERS = """-- One row per user of the app.
 -- key: user_id
 -- time: created_at

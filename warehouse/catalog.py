@@ -60,10 +60,10 @@ def build(
     models: Collection[Model],
     rules: Rules,
     raw_tables: Collection[str],
-    destinations: Mapping[str, Mapping[str, str | None]],
+    destinations: Mapping[str, Collection[str]],
     mistakes: Collection[Mistake] = (),
 ) -> Catalog:
-    """Every model, checked. `destinations` has the objects of each, with the key each asks for.
+    """Every model, checked. `destinations` has the objects of each.
 
     Raises Mistakes with all that is wrong, those that the caller has already found among them.
     """
@@ -222,9 +222,7 @@ def _check_road(model: Model, raw_tables: Collection[str]) -> Iterator[Mistake]:
             yield model.mistake(_line(table), f"{model.schema} may not read {wanted}")
 
 
-def _check_sync(
-    model: Model, destinations: Mapping[str, Mapping[str, str | None]]
-) -> Iterator[Mistake]:
+def _check_sync(model: Model, destinations: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
     for word in {"to", "key", "mode", "cron"} - set(model.settings):
         yield model.mistake(1, f"a sync must say '-- {word}: …'")
     target = model.settings.get("to", "")
