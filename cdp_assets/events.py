@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
+from cdp_assets import seen
 from cdp_assets.loads import settings
 from cdp_assets.place import Place
 from sources import Source
@@ -52,14 +53,8 @@ def _asset(source: Source, environ: Mapping[str, str], place: Place) -> dg.Asset
             counts = {stream: db.count(f"events.{stream}") for stream in source.streams}
         for key in context.selected_asset_keys:
             stream = key.path[-1]
-            yield dg.MaterializeResult(
-                asset_key=key,
-                metadata={
-                    "dagster/row_count": counts[stream],
-                    "dagster/table_name": f"events.{stream}",
-                    "dagster/column_schema": dg.TableSchema.from_name_type_dict(columns[stream]),
-                },
-            )
+            told = seen.table(f"events.{stream}", counts[stream], columns[stream])
+            yield dg.MaterializeResult(asset_key=key, metadata=told)
         if context.selected_asset_check_keys:
             yield dg.AssetCheckResult(passed=not unbalanced, metadata={"files": unbalanced})
 

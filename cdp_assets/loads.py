@@ -18,6 +18,7 @@ from typing import Any
 
 import dagster as dg
 
+from cdp_assets import seen
 from cdp_assets.place import Place
 from sources import Source, variable
 from warehouse import database
@@ -205,11 +206,7 @@ def _asset(source: Source, environ: Mapping[str, str], place: Place) -> dg.Asset
 
 def _results(source: str, loaded: dict[str, Loaded]) -> Iterator[dg.MaterializeResult[None]]:
     for stream, table in loaded.items():
+        told = seen.table(f"{source}.{stream}", table.total, table.columns)
         yield dg.MaterializeResult(
-            asset_key=[source, stream],
-            metadata={
-                "dagster/row_count": table.total,
-                "dagster/column_schema": dg.TableSchema.from_name_type_dict(table.columns),
-                "rows_loaded": table.rows,
-            },
+            asset_key=[source, stream], metadata={**told, "rows_loaded": table.rows}
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from cdp_assets import sending
+from cdp_assets import seen, sending
 from cdp_assets.place import Place
 from destinations.destination import Destination
 from destinations.errors import DestinationError, variable
@@ -42,12 +42,9 @@ def shared_tables(sent: Sequence[dg.AssetsDefinition], place: Place) -> list[dg.
     )
     def look(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         with place.connect() as db:
-            seen = {table: (db.count(table), db.columns(table)) for table in SHARED}
+            told = {name: seen.table(name, db.count(name), db.columns(name)) for name in SHARED}
         for key in context.selected_asset_keys:
-            count, columns = seen[".".join(key.path)]
-            schema = dg.TableSchema.from_name_type_dict(columns)
-            metadata = {"dagster/row_count": count, "dagster/column_schema": schema}
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            yield dg.MaterializeResult(asset_key=key, metadata=told[".".join(key.path)])
 
     return [look]
 

@@ -7,17 +7,21 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 import uvicorn
 from contracting import Contract, answers, free_port
+from reading import Reading
 from starlette.types import Receive, Scope, Send
 
 from sandbox.app import build
 from sandbox.faults import Gate
 from sandbox.stores import Json
 from sandbox.world import World
+from warehouse import database
+from warehouse.events import Connect
 
 ROOT = Path(__file__).parents[1]
 CONTRACTD = ROOT.parent / "shared" / "contracts" / "contractd.py"
@@ -113,6 +117,31 @@ def _next_day(world: World, folder: Path, people: int, seed: int) -> Callable[[]
 @pytest.fixture
 def sandbox(start_sandbox: StartSandbox) -> Sandbox:
     return start_sandbox()
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> World:
+    return sandbox.world
+
+
+@pytest.fixture
+def reading(sandbox: Sandbox, tmp_path: Path) -> Reading:
+    """Loads of the sandbox into a warehouse of the test's own."""
+    return Reading(sandbox.url, tmp_path)
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Connect:
+    """Opens a warehouse of the test's own."""
+    return partial(database.connect, tmp_path / "warehouse.duckdb")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a test puts its event dumps."""
+    made = tmp_path / "dumps"
+    made.mkdir()
+    return made
 
 
 @pytest.fixture

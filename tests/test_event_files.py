@@ -21,18 +21,6 @@ from warehouse.event_tables import KINDS
 from warehouse.events import Connect, EventsIncomplete, load
 
 
-@pytest.fixture
-def connect(tmp_path: Path) -> Connect:
-    return partial(database.connect, tmp_path / "warehouse.duckdb")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "dumps"
-    made.mkdir()
-    return made
-
-
 def test_one_message_id_is_one_event_whatever_its_kind_or_file(
     connect: Connect, folder: Path
 ) -> None:

@@ -25,18 +25,6 @@ needs_fixtures = pytest.mark.skipif(not FIXTURES.exists(), reason="../shared is 
 AT_NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def connect(tmp_path: Path) -> Connect:
-    return partial(database.connect, tmp_path / "warehouse.duckdb")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "dumps"
-    made.mkdir()
-    return made
-
-
 @needs_fixtures
 def test_what_official_libraries_really_sent_is_stored_whole(connect: Connect) -> None:
     loaded = load_events(str(FIXTURES / "segment-sdk-events.jsonl"), connect)

@@ -2,11 +2,9 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Sandbox
 from reading import Reading
 
 from cdp_assets.loads import LoadFailed
@@ -15,16 +13,6 @@ from sandbox.world import World
 SEARCH = {"id": 111, "name": "Search", "status": "ENABLED"}
 VIDEO = {"id": 222, "name": "Video", "status": "PAUSED"}
 TODAY = date(2026, 11, 22)
-
-
-@pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return sandbox.world
-
-
-@pytest.fixture
-def reading(sandbox: Sandbox, tmp_path: Path) -> Reading:
-    return Reading(sandbox.url, tmp_path)
 
 
 def spend(world: World, campaign: dict[str, Any], days_ago: int, euros: int) -> None:

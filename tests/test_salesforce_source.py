@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +10,6 @@ from reading import Reading
 
 from cdp_assets.loads import LoadFailed
 from sandbox.world import World
-
-
-@pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return sandbox.world
-
-
-@pytest.fixture
-def reading(sandbox: Sandbox, tmp_path: Path) -> Reading:
-    return Reading(sandbox.url, tmp_path)
 
 
 def contact(world: World, name: str, minutes: float = 0, **fields: Any) -> str:

@@ -18,16 +18,6 @@ FIXTURES = Path(__file__).parents[2] / "shared" / "fixtures"
 CREATED = int(NOW.timestamp())
 
 
-@pytest.fixture
-def world(sandbox: Sandbox) -> World:
-    return sandbox.world
-
-
-@pytest.fixture
-def reading(sandbox: Sandbox, tmp_path: Path) -> Reading:
-    return Reading(sandbox.url, tmp_path)
-
-
 def customer(number: int, **fields: Any) -> dict[str, Any]:
     return {
         "id": f"cus_{number:03}",
