@@ -17,7 +17,11 @@ check: .venv/installed
 	$(BIN)/vulture
 
 bench: .venv/installed
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(filter --%,$(MAKECMDGOALS))
+
+# `make bench -- --quick`: make takes what follows the two dashes for a goal of its own.
+--quick:
+	@:
 
 # The stamp, not the folder: an install that was cut off must not pass for a finished one.
 .venv/installed: pyproject.toml constraints.txt
@@ -25,4 +29,4 @@ bench: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-.PHONY: demo test ui check bench
+.PHONY: demo test ui check bench --quick

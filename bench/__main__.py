@@ -3,12 +3,20 @@
 import argparse
 import json
 
-from bench import road
+from bench import events, figures, road
+from bench.bars import table
+
+BENCHES = {"events": events.run, "road": road.run}
 
 parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
 parser.add_argument("--quick", action="store_true", help="less data, under a minute")
-bars = road.run(quick=parser.parse_args().quick)
-for bar in bars:
-    sign = "holds" if bar["holds"] else "MISSED"
-    print(f"{bar['bar']:<60} {bar['value']:>8} (at most {bar['at_most']}) {sign}")
+parser.add_argument("--only", choices=BENCHES, help="one bench")
+given = parser.parse_args()
+bars = []
+for name in [given.only] if given.only else BENCHES:
+    result = BENCHES[name](quick=given.quick)
+    figures.write(name, result, quick=given.quick)
+    print(f"{table(result.runs)}\n")
+    bars += [bar.row() for bar in result.bars]
+print(table(bars))
 print(json.dumps({"bars": bars}))

@@ -1,4 +1,4 @@
-"""The bars of the whole road: how fast the project loads, and how fast events do.
+"""The bars of the whole road: how fast the project loads, and how fast a company's events do.
 
 Peers: a bare `import dagster`, without which no project loads; and a Python loop that parses each
 line with the standard library's json and inserts nothing. Medians of interleaved runs.
@@ -17,37 +17,35 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox import company
-from sandbox.world import World
-from sources import events as dumps
-from warehouse import database, events
+from bench.bars import Result, at_most
 
 LOAD = "from cdp_assets.definitions import defs; defs()"
-RUNS = 3
 
 
-def run(*, quick: bool) -> list[dict[str, Any]]:
-    load_s, import_s = _medians(partial(_python, LOAD), partial(_python, "import dagster"))
+def run(*, quick: bool) -> Result:
+    from sandbox import company
+    from sandbox.world import World
+
+    medians = partial(_medians, runs=1 if quick else 3)
+    load_s, import_s = medians(partial(_python, LOAD), partial(_python, "import dagster"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         company.found(World(datetime(2026, 11, 22, tzinfo=UTC)), folder, 300 if quick else 2000, 7)
         lines = _parse(folder)
-        events_s, parse_s = _medians(partial(_load, folder), partial(_parse, folder))
-    return [
-        _bar("seconds to load the code location", load_s, 3.0),
-        _bar("the same against a bare import of dagster", load_s / import_s, 3.0),
-        _bar(f"seconds to load {lines} lines of events", events_s, 10.0),
-        _bar("the same against json.loads of every line", events_s / parse_s, 10.0),
-    ]
+        events_s, parse_s = medians(partial(_load, folder), partial(_parse, folder))
+    return Result(
+        [
+            at_most(3, "seconds to load the code location", load_s),
+            at_most(3, "the same against a bare import of dagster", load_s / import_s),
+            at_most(10, f"seconds to load {lines} lines of events", events_s),
+            at_most(10, "the same against json.loads of every line", events_s / parse_s),
+        ]
+    )
 
 
-def _bar(name: str, value: float, at_most: float) -> dict[str, Any]:
-    return {"bar": name, "value": round(value, 2), "at_most": at_most, "holds": value <= at_most}
-
-
-def _medians(ours: Callable[[], Any], peer: Callable[[], Any]) -> tuple[float, float]:
+def _medians(ours: Callable[[], Any], peer: Callable[[], Any], runs: int) -> tuple[float, float]:
     """Seconds of each, in turn, so that a slow moment of the machine meets both."""
-    pairs = [(_seconds(ours), _seconds(peer)) for _ in range(RUNS)]
+    pairs = [(_seconds(ours), _seconds(peer)) for _ in range(runs)]
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
 
 
@@ -62,9 +60,12 @@ def _python(code: str) -> None:
 
 
 def _load(folder: Path) -> None:
+    from sources.events import source
+    from warehouse.events import load
+
     warehouse = folder / "warehouse.duckdb"
     warehouse.unlink(missing_ok=True)
-    events.load(partial(database.connect, warehouse), dumps.source(str(folder / "events")).dumps)
+    load(warehouse, source(str(folder / "events")).dumps)
 
 
 def _parse(folder: Path) -> int:

@@ -47,6 +47,25 @@ def sql(select: str) -> None:
         raise click.ClickException(str(error)) from None
 
 
+@cli.command()
+@click.option("--code", help="Only what lies there for this reason: schema_violation, say.")
+@click.option("--file", help="Only the lines of this file.")
+@click.option("--source", default="events", show_default=True, help="Whose quarantine it is.")
+def replay(code: str | None, file: str | None, source: str) -> None:
+    """Load once more what lies in quarantine, by the tracking plan as it is now."""
+    from cdp_assets import place
+    from warehouse import events
+    from warehouse.events import plan
+
+    where = place.of(place.ROOT, environ())
+    planned = plan.read(place.plans(place.ROOT, source))
+    done = events.replay(where.warehouse, planned, code, file, source)
+    click.echo(
+        f"{done.taken_count} lines taken out of quarantine: {done.stored_count} stored,"
+        f" {done.duplicate_count} duplicate, {done.refused_count} refused again"
+    )
+
+
 def environ() -> dict[str, str]:
     """The environment with .env over it, which is the order that Dagster has."""
     from dotenv import dotenv_values

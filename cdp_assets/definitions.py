@@ -25,9 +25,9 @@ def defs() -> dg.Definitions:
 def assemble(found: Project) -> dg.Definitions:
     """DuckDB takes one writing process, so the steps of a run share this one."""
     loaded = loads.assets(found.sources, found.environ, found.place)
-    loaded += events.assets(found.sources, found.environ, found.place)
+    loaded += events.assets(found.sources, found.environ, found.place, found.plans)
     made = identity.assets(found.inputs, found.rules, found.place)
-    made += models.assets(found.catalog, found.place)
+    made += models.assets(found.catalog, found.sources, found.place)
     synced = found.catalog.of("syncs")
     sent = syncs.assets(synced, found.destinations, found.environ, found.place)
     shared = syncs.shared_tables(sent, found.place)

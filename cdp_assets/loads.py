@@ -69,7 +69,7 @@ def assets(
     sources: Sequence[Source], environ: Mapping[str, str], place: Place
 ) -> list[dg.AssetsDefinition]:
     """One asset a stream, for the sources that dlt reads; events have a loader of their own."""
-    return [_asset(source, environ, place) for source in sources if source.name != "events"]
+    return [_asset(source, environ, place) for source in sources if source.like != "events"]
 
 
 def settings(source: Source, environ: Mapping[str, str]) -> dict[str, str]:

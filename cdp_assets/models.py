@@ -1,27 +1,41 @@
 """One asset per model: its table, made from its SELECT, with columns, lineage and row count."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from cdp_assets.place import Place
+from sources import Source
 from warehouse import lineage, making
 from warehouse.catalog import Catalog
 from warehouse.model import Model
 
 
-def assets(catalog: Catalog, place: Place) -> list[dg.AssetsDefinition]:
-    return [asset(model, catalog, place) for model in catalog.models]
+def assets(catalog: Catalog, sources: Sequence[Source], place: Place) -> list[dg.AssetsDefinition]:
+    """`sources` are those that are on. The table of an event is no asset: what it is made of is."""
+    events = {source.name: source.streams for source in sources if source.like == "events"}
+
+    def key(table: str) -> dg.AssetKey:
+        schema, name = table.split(".")
+        is_of_event = schema in events and name not in events[schema]
+        return dg.AssetKey([schema, "calls" if is_of_event else name])
+
+    return [
+        asset(model, catalog, {key(read) for read in model.reads}, place)
+        for model in catalog.models
+    ]
 
 
-def asset(model: Model, catalog: Catalog, place: Place) -> dg.AssetsDefinition:
+def asset(
+    model: Model, catalog: Catalog, deps: set[dg.AssetKey], place: Place
+) -> dg.AssetsDefinition:
     """The asset <schema>/<table>; where the model has a key, a check that it holds, before."""
     key = dg.AssetKey([model.schema, model.name])
     checked = [dg.AssetCheckSpec("key_holds", asset=key, blocking=True)]
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(table.split(".")) for table in model.reads],
+        deps=sorted(deps),
         description=model.description,
         group_name=model.schema,
         kinds={"duckdb", "sql"},
@@ -37,8 +51,8 @@ def asset(model: Model, catalog: Catalog, place: Place) -> dg.AssetsDefinition:
         except making.KeyBroken as broken:
             yield dg.AssetCheckResult(passed=False, metadata={"why": str(broken)})
             raise dg.Failure(str(broken)) from broken
-        except making.NotMadeYet as missing:
-            raise dg.Failure(str(missing)) from missing
+        except (making.NotMadeYet, making.ReadsWidened) as stopped:
+            raise dg.Failure(str(stopped)) from stopped
         if "key" in model.settings:
             yield dg.AssetCheckResult(passed=True)
         yield dg.MaterializeResult(

@@ -26,3 +26,8 @@ def of(root: Path, environ: Mapping[str, str]) -> Place:
     """WAREHOUSE__PATH, relative to the project; data/warehouse.duckdb where it is not set."""
     warehouse = root / environ.get("WAREHOUSE__PATH", "data/warehouse.duckdb")
     return Place(warehouse, warehouse.parent / f"{warehouse.stem}.state")
+
+
+def plans(root: Path, source: str) -> Path:
+    """The folder of a source's tracking plan."""
+    return root / "warehouse" / "tracking_plans" / source

@@ -19,6 +19,8 @@ from sources import find as find_sources
 from sources import variable as source_variable
 from warehouse import catalog, identity, model, rules
 from warehouse.catalog import Catalog
+from warehouse.events import plan
+from warehouse.events.plan import Plan
 from warehouse.mistakes import Mistakes
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
@@ -35,6 +37,7 @@ class Project:
     destinations: Mapping[str, Destination]
     catalog: Catalog
     inputs: Sequence[Input]
+    plans: Mapping[str, Plan]
 
 
 def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
@@ -47,8 +50,11 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
         ruled = rules.read(root / "warehouse" / "identity.toml")
     except Mistakes as found:
         raise Mistakes([*wrong, *found.mistakes, *mistakes]) from None
+    plans, unreadable = _plans(root, [source.name for source in sources])
+    wrong += unreadable
     objects = {name: list(made.objects) for name, made in destinations.items()}
     raw = [f"{source.name}.{stream}" for source in sources for stream in source.streams]
+    raw += [f"{source.name}.*" for source in sources if source.like == "events"]
     try:
         whole = catalog.build(models, ruled, raw, objects, mistakes)
     except Mistakes as found:
@@ -66,7 +72,19 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
         on, tools = sources, destinations
     usable = catalog.switched_on(whole, ruled, raw, [source.name for source in on])
     inputs = identity.inputs(usable.of("staging"), usable.names(), ruled, [])
-    return Project(environ, place.of(root, environ), ruled, on, tools, usable, inputs)
+    return Project(environ, place.of(root, environ), ruled, on, tools, usable, inputs, plans)
+
+
+def _plans(root: Path, sources: Iterable[str]) -> tuple[dict[str, Plan], list[str]]:
+    """The tracking plans, by the source they are for, and the mistakes in others."""
+    plans, mistakes = dict[str, Plan](), list[str]()
+    for source in sources:
+        try:
+            if found := plan.read(place.plans(root, source)):
+                plans[source] = found
+        except Mistakes as wrong:
+            mistakes += map(str, wrong.mistakes)
+    return plans, mistakes
 
 
 def _is_on(environ: Mapping[str, str], variables: Iterable[str]) -> bool:

@@ -4,10 +4,13 @@ A source is a file `sources/<name>.py` with a docstring, a tuple `STREAMS` and a
 Its parameters are its settings: those without a default, or with `dlt.secrets.value` or
 `dlt.config.value` for one, must be set for the source to be on. Files that begin with `_` are not
 sources.
+
+A second account of a vendor, or a second place with event dumps, is a file of two lines: a
+docstring and `from sources.events import STREAMS, source`. It has a schema and settings of its own.
 """
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 FROM_SETTINGS = ("dlt.secrets.value", "dlt.config.value")
@@ -21,6 +24,7 @@ class Source:
     required: tuple[str, ...]
     optional: tuple[str, ...]
     path: Path
+    like: str  # its own name, or that of the source whose STREAMS and source() it takes over
 
 
 def find(folder: Path) -> tuple[list[Source], list[str]]:
@@ -45,6 +49,11 @@ def _read(path: Path) -> tuple[Source | None, list[str]]:
     except SyntaxError as error:
         return None, [f"{path}:{error.lineno}: not Python: {error.msg}"]
     description = ast.get_docstring(module)
+    if (like := _taken_over(module)) and like != path.stem:
+        other, mistakes = _read(path.with_name(f"{like}.py"))
+        if description and other:
+            first = description.splitlines()[0]
+            return replace(other, name=path.stem, description=first, path=path), []
     streams, function = _streams(module), _function(module)
     mistakes = []
     if not description:
@@ -56,7 +65,18 @@ def _read(path: Path) -> tuple[Source | None, list[str]]:
     if not (description and streams and function):
         return None, mistakes
     required, optional = _settings(function)
-    return Source(path.stem, description.splitlines()[0], streams, required, optional, path), []
+    first = description.splitlines()[0]
+    return Source(path.stem, first, streams, required, optional, path, path.stem), []
+
+
+def _taken_over(module: ast.Module) -> str | None:
+    """stripe, where a file says `from sources.stripe import STREAMS, source`."""
+    for node in module.body:
+        if isinstance(node, ast.ImportFrom) and {"STREAMS", "source"} <= {
+            n.name for n in node.names
+        }:
+            return (node.module or "").rpartition(".")[2]
+    return None
 
 
 def _streams(module: ast.Module) -> tuple[str, ...]:

@@ -3,52 +3,48 @@
 https://www.twilio.com/docs/segment/connections/spec
 """
 
-import gzip
+import hashlib
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import fsspec
-import pyarrow as pa
+
+from sources import _dumps
+from sources._dumps import Lines
+
+__all__ = ["STREAMS", "Dump", "EventsUnreachable", "Found", "Lines", "source"]
 
 STREAMS = (
+    "calls",
     "tracks",
     "pages",
     "screens",
     "identifies",
     "groups",
     "aliases",
-    "quarantine",
+    "users",
+    "accounts",
     "files",
+    "quarantine",
+    "violations",
+    "activity",
+    "incoming",
+    "incoming_columns",
+    "column_changes",
 )
-LINES_AT_A_TIME = 50_000
-BYTES_AT_A_TIME = 32 * 1024 * 1024
-BLOCK_BYTES = 1024 * 1024
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MARK_BYTES = 64 * 1024
 
 
 class EventsUnreachable(Exception):
     """The place the setting names cannot be listed at all."""
 
     def __init__(self, url: str, why: str):
+        told = f"Cannot read the event dumps: {why} Mend SOURCES__EVENTS__URL={url}."
         # A URL may carry a user and a password: ftp://user:password@host.
-        shown = re.sub(r"//[^/@]*@", "//***@", url)
-        super().__init__(f"Cannot read the event dumps: {why} Mend SOURCES__EVENTS__URL={shown}.")
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Consecutive lines of one dump: Arrow columns line, raw and is_text.
-
-    `is_end` says that nothing follows; then `error` says why a dump ended before its end.
-    """
-
-    rows: pa.Table
-    last_line: int
-    is_end: bool
-    error: str | None = None
+        super().__init__(re.sub(r"//[^/@\s]*@", "//***@", told))
 
 
 @dataclass(frozen=True)
@@ -61,42 +57,25 @@ class Dump:
     open: Callable[[], Any]
 
     def read(self, after_line: int = 0) -> Iterator[Lines]:
-        """The lines after the given one, in pieces that bound memory; always ends with `is_end`.
+        """The lines after the given one, in pieces of 16 MB or one long line; line 1 is the first.
 
-        Line numbers start at 1 and count blank lines. Where the file cannot be read on, the whole
-        lines before that place still come; a last line that was cut off does not.
+        Where the file cannot be read on, the whole lines before that place still come; a last line
+        that was broken off there does not.
         """
-        held: list[bytes] = []
-        held_bytes, last_line, error = 0, 0, None
-        try:
-            for block in self._blocks():
-                fresh = block[max(0, after_line - last_line) :]
-                last_line += len(block)
-                held += fresh
-                held_bytes += sum(map(len, fresh))
-                if len(held) >= LINES_AT_A_TIME or held_bytes >= BYTES_AT_A_TIME:
-                    yield Lines(_arrow(held, last_line), last_line, is_end=False)
-                    held, held_bytes = [], 0
-        except (OSError, EOFError, zlib.error) as broken:
-            error = f"{type(broken).__name__}: {broken}"
-        yield Lines(_arrow(held, last_line), last_line, is_end=True, error=error)
+        return _dumps.lines(_dumps.blocks(self.open, self.path), after_line)
 
-    def _blocks(self) -> Iterator[list[bytes]]:
-        begun: list[bytes] = []
-        is_first = True
-        with self.open() as raw:
-            # read1 hands over all that was unpacked before it meets the place where a .gz breaks.
-            read = gzip.GzipFile(fileobj=raw).read1 if self.path.endswith(".gz") else raw.read
-            while block := read(BLOCK_BYTES):
-                if is_first:
-                    block, is_first = block.removeprefix(BYTE_ORDER_MARK), False
-                whole, newline, tail = block.rpartition(b"\n")
-                if newline:
-                    yield b"".join([*begun, whole]).split(b"\n")
-                    begun = []
-                begun.append(tail)
-        if last := b"".join(begun):
-            yield [last]
+    def mark(self, upto: int) -> str:
+        """Tells by their two ends whether the first `upto` stored bytes are what they were.
+
+        A file that has fewer by now cannot have the mark it had: what was asked for and how much of
+        it was found are part of the mark.
+        """
+        with self.open() as stored:
+            head = stored.read(min(MARK_BYTES, upto))
+            stored.seek(max(0, upto - MARK_BYTES))
+            tail = stored.read(min(MARK_BYTES, upto))
+        counts = f"{upto} {len(head)} {len(tail)} ".encode()
+        return hashlib.sha256(counts + head + tail).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -108,7 +87,11 @@ class Found:
 
 
 def source(url: str) -> Found:
-    """List the dumps: .json, .jsonl or .ndjson, also with .gz, in all folders below."""
+    """List the dumps in all folders below: .json, .jsonl or .ndjson, also with .gz, .zst or .zstd.
+
+    A compressed file that does not say what is in it counts as well: Segment names its archive so.
+    Files that begin with . or _ are what tools put beside data (_SUCCESS) and count as nothing.
+    """
     try:
         fs, path = fsspec.core.url_to_fs(url)
     except ImportError as missing:
@@ -117,18 +100,33 @@ def source(url: str) -> Found:
         ) from missing
     except ValueError as unknown:
         raise EventsUnreachable(url, f"{unknown}.") from unknown
-    fs.invalidate_cache()
     try:
+        fs.invalidate_cache()
         files = _files(fs, path)
     except FileNotFoundError as missing:
         raise EventsUnreachable(url, "there is no such folder, file or bucket.") from missing
-    dumps = [_dump(fs, name, files[name]) for name in sorted(files) if _is_dump(name)]
-    unread = [name for name in sorted(files) if not _is_dump(name)]
+    except Exception as failed:
+        # Each store has errors of its own: no credentials, no right to list, no network.
+        why = f"{type(failed).__name__}: {failed}".rstrip(".")
+        raise EventsUnreachable(url, f"{why}.") from failed
+    shown = [name for name in sorted(files) if name == path or not _is_hidden(name)]
+    dumps = [_dump(fs, name, files[name]) for name in shown if _is_dump(name)]
+    unread = [_address(fs, name) for name in shown if not _is_dump(name)]
     return Found(tuple(dumps), tuple(unread))
 
 
+def _is_hidden(path: str) -> bool:
+    # Nothing at all comes after the last slash of what a bucket shows as a folder.
+    return path.rpartition("/")[2][:1] in ("", ".", "_")
+
+
 def _is_dump(path: str) -> bool:
-    return path.removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson"))
+    # segment-logs/<source>/<day>/<file>.gz:
+    # https://segment.com/docs/connections/storage/catalog/aws-s3/
+    name = path.rpartition("/")[2]
+    inner = re.sub(r"\.(gz|zst|zstd)$", "", name)
+    kind = inner.rpartition(".")[2] if "." in inner else ""
+    return kind in ("json", "jsonl", "ndjson") or (inner != name and not kind.isalpha())
 
 
 def _files(fs: Any, path: str) -> dict[str, dict[str, Any]]:
@@ -147,18 +145,10 @@ def _dump(fs: Any, path: str, info: dict[str, Any]) -> Dump:
     # S3 says ETag, Google and Azure etag, a local disk mtime, memory created.
     stamps = ("ETag", "etag", "mtime", "LastModified", "last_modified", "created")
     stamp = next((str(info[key]).strip('"') for key in stamps if info.get(key)), "")
-    name = path if "file" in fs.protocol else fs.unstrip_protocol(path)
-    return Dump(name, stamp, int(info["size"]), lambda: fs.open(path, "rb"))
+    # Without its cache a bucket's file gives the bytes asked for and not 50 MB around them.
+    opened = partial(fs.open, path, "rb", cache_type="none")
+    return Dump(_address(fs, path), stamp, int(info["size"]), opened)
 
 
-def _arrow(lines: list[bytes], last_line: int) -> pa.Table:
-    """Bytes that are not UTF-8 stay readable as \\xNN; is_text is false for their line."""
-    is_text = [True] * len(lines)
-    try:
-        raw = pa.array(lines, pa.binary()).cast(pa.string())
-    except pa.ArrowInvalid:
-        texts = [line.decode(errors="backslashreplace") for line in lines]
-        is_text = [text.encode() == line for text, line in zip(texts, lines, strict=True)]
-        raw = pa.array(texts, pa.string())
-    numbers = pa.array(range(last_line - len(lines) + 1, last_line + 1), pa.int64())
-    return pa.table({"line": numbers, "raw": raw, "is_text": pa.array(is_text, pa.bool_())})
+def _address(fs: Any, path: str) -> str:
+    return path if "file" in fs.protocol else str(fs.unstrip_protocol(path))

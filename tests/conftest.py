@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,8 +19,6 @@ from sandbox.app import build
 from sandbox.faults import Gate
 from sandbox.stores import Json
 from sandbox.world import World
-from warehouse import database
-from warehouse.events import Connect
 
 ROOT = Path(__file__).parents[1]
 CONTRACTD = ROOT.parent / "shared" / "contracts" / "contractd.py"
@@ -131,9 +128,9 @@ def reading(sandbox: Sandbox, tmp_path: Path) -> Reading:
 
 
 @pytest.fixture
-def connect(tmp_path: Path) -> Connect:
-    """Opens a warehouse of the test's own."""
-    return partial(database.connect, tmp_path / "warehouse.duckdb")
+def warehouse(tmp_path: Path) -> Path:
+    """Where a test has a warehouse of its own, once something is loaded."""
+    return tmp_path / "warehouse.duckdb"
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import StartSandbox
 from dagster import AssetSelection
+from event_files import put, track
 from whole import ROOT, in_folder
 
 from cdp_assets import project
@@ -15,7 +16,7 @@ from warehouse.mistakes import Mistakes
 def example(name: str) -> str:
     """The file that the README shows under its path."""
     found = re.search(
-        rf"`{re.escape(name)}`\n+```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.S
+        rf"`{re.escape(name)}`\n+```\w+\n(.*?)```", (ROOT / "README.md").read_text(), re.S
     )
     assert found, f"README.md does not show {name}"
     return found[1]
@@ -53,6 +54,50 @@ def test_a_trait_an_audience_and_a_sync_are_one_file_each(
     )
     held = {r["properties"]["email"] for r in sandbox.records("hubspot", "contacts")}
     assert held == {email for email, _ in expected}
+
+
+def test_another_place_with_events_is_a_file_of_two_lines_with_a_schema_of_its_own(
+    start_sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    whole = in_folder(tmp_path, start_sandbox().url, copy=True)
+    (whole.root / "sources" / "phone_app.py").write_text(
+        '"""Events of the phone app."""\n\nfrom sources.events import STREAMS, source\n'
+    )
+    (whole.root / "warehouse" / "models" / "staging" / "phone_app__orders.sql").write_text(
+        "-- One row per order that was placed in the app.\n-- key: order_id\n"
+        "select id as order_id, total as amount from phone_app.order_completed\n"
+    )
+    put(
+        tmp_path / "app.jsonl",
+        track(event="Order Completed", messageId="m1", properties={"total": 12.5}),
+    )
+    whole.environ["SOURCES__PHONE_APP__URL"] = str(tmp_path / "app.jsonl")
+    whole.run(AssetSelection.assets("staging/phone_app__orders").upstream())
+    assert whole.ask("from staging.phone_app__orders") == [("m1", 12.5)]
+    assert whole.ask("select count(*) from phone_app.tracks") == [(1,)]
+
+
+def test_a_tracking_plan_is_a_file_for_an_event(
+    start_sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    whole = in_folder(tmp_path, start_sandbox().url, copy=True)
+    name = "warehouse/tracking_plans/events/order_completed.toml"
+    (whole.root / name).write_text(example(name))
+    order = {"event": "Order Completed", "messageId": "m1"}
+    put(tmp_path / "a.jsonl", track(**order, properties={"total": 5, "coupon": "ten"}))
+    whole.environ["SOURCES__EVENTS__URL"] = str(tmp_path / "a.jsonl")
+    whole.run(AssetSelection.groups("events"))
+    assert whole.ask(
+        "select total, _extra from events.order_completed join events.calls using (id)"
+    ) == [(5, '{"omitted":{"coupon":"ten"}}')]
+    assert whole.ask("select event_text, field, kind, example_message from events.violations") == [
+        (
+            "Order Completed",
+            "coupon",
+            "invalid_value",
+            'coupon is "ten", does not match ^[A-Z]+$',
+        )
+    ]
 
 
 def test_all_mistakes_of_all_files_come_in_one_message_when_the_project_is_read(

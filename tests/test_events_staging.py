@@ -1,19 +1,16 @@
 """staging.events__events: one row per event, with the identifiers that are its person's own."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+from event_files import load_events, rows
 
-from sources.events import Dump, source
-from warehouse.database import Database
+from sources.events import Dump
+from warehouse import database
 from warehouse.events import load
 
 MODEL = (
@@ -27,30 +24,18 @@ IDENTIFIERS = (
 Event = dict[str, Any]
 
 
-@contextmanager
-def same(db: Database) -> Iterator[Database]:
-    yield db
-
-
-@pytest.fixture
-def db() -> Iterator[Database]:
-    connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'")
-    yield Database(connection)
-    connection.close()
-
-
-def stage(db: Database, *events: Event) -> list[Event]:
+def stage(warehouse: Path, *events: Event) -> list[Event]:
     raw = "\n".join(map(json.dumps, events)).encode()
-    load(partial(same, db), [Dump("a.jsonl", "1", len(raw), lambda: BytesIO(raw))])
-    return staged(db)
+    load(warehouse, [Dump("a.jsonl", "1", len(raw), lambda: BytesIO(raw))])
+    return staged(warehouse)
 
 
-def staged(db: Database) -> list[Event]:
-    db.materialize("staging.events__events", MODEL)
-    rows = db.run("select * from staging.events__events order by occurred_at, event_id")
-    names = db.columns("staging.events__events")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+def staged(warehouse: Path) -> list[Event]:
+    with database.connect(warehouse) as db:
+        db.materialize("staging.events__events", MODEL)
+        found = db.run("select * from staging.events__events order by occurred_at, event_id")
+        names = db.columns("staging.events__events")
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def identifiers(row: Event) -> Event:
@@ -113,14 +98,14 @@ ROW = {
 }
 
 
-def test_a_row_says_who_did_what_when_and_where(db: Database) -> None:
-    assert stage(db, EVENT) == [ROW]
+def test_a_row_says_who_did_what_when_and_where(warehouse: Path) -> None:
+    assert stage(warehouse, EVENT) == [ROW]
 
 
-def test_every_kind_of_call_becomes_a_row(db: Database) -> None:
+def test_every_kind_of_call_becomes_a_row(warehouse: Path) -> None:
     at = "2026-11-23T12:00:0"
-    rows = stage(
-        db,
+    found = stage(
+        warehouse,
         {"type": "identify", "userId": "u", "traits": {"plan": "pro"}, "timestamp": f"{at}0Z"},
         {"type": "page", "userId": "u", "timestamp": f"{at}1Z", "properties": {"path": "/a"}},
         {"type": "screen", "userId": "u", "name": "Home", "timestamp": f"{at}2Z"},
@@ -129,7 +114,7 @@ def test_every_kind_of_call_becomes_a_row(db: Database) -> None:
         {"type": "track", "userId": "u", "event": "Seen", "timestamp": f"{at}5Z"},
     )
     columns = ("event_type", "event_name", "group_id", "previous_id", "traits", "page_path")
-    assert [tuple(row[name] for name in columns) for row in rows] == [
+    assert [tuple(row[name] for name in columns) for row in found] == [
         ("identify", None, None, None, '{"plan":"pro"}', None),
         ("page", None, None, None, None, "/a"),
         ("screen", "Home", None, None, None, None),
@@ -138,7 +123,7 @@ def test_every_kind_of_call_becomes_a_row(db: Database) -> None:
         ("track", "Seen", None, None, None, None),
     ]
     # An alias call ties nobody together: the name used before is no identifier.
-    assert {tuple(identifiers(row).items()) for row in rows} == {(("user_id", "u"),)}
+    assert {tuple(identifiers(row).items()) for row in found} == {(("user_id", "u"),)}
 
 
 PHONE = {"id": "+1 555", "type": "phone", "collection": "users", "encoding": "none"}
@@ -182,38 +167,38 @@ SAID: list[tuple[Event, Event]] = [
 ]
 
 
-def test_an_identifier_is_taken_only_where_it_is_the_persons_own(db: Database) -> None:
+def test_an_identifier_is_taken_only_where_it_is_the_persons_own(warehouse: Path) -> None:
     events = [
         {"type": "track", "event": "E", "userId": "u", "messageId": f"{n:02}", **fields}
         for n, (fields, _) in enumerate(SAID)
     ]
-    rows = sorted(stage(db, *events), key=lambda row: row["event_id"])
-    found = [(fields, identifiers(row)) for (fields, _), row in zip(SAID, rows, strict=True)]
+    told = sorted(stage(warehouse, *events), key=lambda row: row["event_id"])
+    found = [(fields, identifiers(row)) for (fields, _), row in zip(SAID, told, strict=True)]
     assert found == [(fields, {"user_id": "u", **expected}) for fields, expected in SAID]
 
 
 def test_an_event_without_a_stamp_of_the_server_was_received_when_we_loaded_it(
-    db: Database,
+    warehouse: Path,
 ) -> None:
-    [row] = stage(db, {"type": "page", "userId": "u"})
-    [(loaded_at,)] = db.run("select loaded_at from events.pages")
+    [row] = stage(warehouse, {"type": "page", "userId": "u"})
+    [(loaded_at,)] = rows(warehouse, "select uuid_ts from events.pages")
     assert (row["received_at"], row["occurred_at"]) == (loaded_at, loaded_at)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared is not here")
-def test_events_of_official_libraries_name_the_same_people(db: Database) -> None:
-    load(partial(same, db), source(str(SHARED / "fixtures" / "segment-sdk-events.jsonl")).dumps)
-    rows = staged(db)
-    assert len(rows) == 64
-    assert {row["email"] for row in rows} == {None, "ada@example.com", "grace@example.com"}
-    node = next(r for r in rows if r["event_id"] == "8ab75c16-d1d4-4c8f-bf1f-7dc2b7e405a6")
+def test_events_of_official_libraries_name_the_same_people(warehouse: Path) -> None:
+    load_events(str(SHARED / "fixtures" / "segment-sdk-events.jsonl"), warehouse)
+    found = staged(warehouse)
+    assert len(found) == 64
+    assert {row["email"] for row in found} == {None, "ada@example.com", "grace@example.com"}
+    node = next(r for r in found if r["event_id"] == "8ab75c16-d1d4-4c8f-bf1f-7dc2b7e405a6")
     assert identifiers(node) == {
         "user_id": "user-1",
         "anonymous_id": "anon-1",
         "email": "ada@example.com",
     }
     first = min(
-        (r for r in rows if r["library_name"] == "analytics.js"), key=lambda r: r["occurred_at"]
+        (r for r in found if r["library_name"] == "analytics.js"), key=lambda r: r["occurred_at"]
     )
     columns = ("event_name", "page_path", "campaign_source", "campaign_name", "locale")
     assert [first[c] for c in columns] == ["Pricing", "/pricing", "google", "brand", "en-GB"]
@@ -221,7 +206,7 @@ def test_events_of_official_libraries_name_the_same_people(db: Database) -> None
 
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared is not here")
 def test_the_worked_cases_of_identity_carry_exactly_the_identifiers_they_speak_of(
-    db: Database,
+    warehouse: Path,
 ) -> None:
     cases = json.loads((SHARED / "identity_cases.json").read_text())
     events = [
@@ -230,7 +215,7 @@ def test_the_worked_cases_of_identity_carry_exactly_the_identifiers_they_speak_o
         for event in case["events"]
     ]
     found: dict[str, set[str]] = {}
-    for row in stage(db, *events):
+    for row in stage(warehouse, *events):
         values = {
             f"{name.replace('ios_', 'ios.').replace('android_', 'android.')}:{value}".lower()
             for name, value in identifiers(row).items()

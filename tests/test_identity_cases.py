@@ -52,7 +52,7 @@ def stitched(case: Case, folder: Path) -> dict[str, Any]:
     """The case by the real road: a dump of its events, loaded, staged, stitched."""
     (folder / "dump.jsonl").write_text("\n".join(json.dumps(event) for event in case["events"]))
     dumps = sources.events.source(str(folder / "dump.jsonl")).dumps
-    events.load(lambda: database.connect(folder / "warehouse.duckdb"), dumps)
+    events.load(folder / "warehouse.duckdb", dumps)
     staged = next(m for m in model.find(MODELS)[0] if m.table == "staging.events__events")
     ruled = rules_of(case)
     with database.connect(folder / "warehouse.duckdb") as db:

@@ -34,6 +34,7 @@ def test_a_source_is_its_file() -> None:
         required=("client_id", "client_secret", "base_url"),
         optional=(),
         path=ROOT / "sources" / "salesforce.py",
+        like="salesforce",
     )
     assert SOURCES["stripe"].optional == ("base_url",)
     assert variable("stripe", "api_key") == "SOURCES__STRIPE__API_KEY"

@@ -30,9 +30,9 @@ def test_every_make_target_that_is_named_is_there() -> None:
 def test_every_file_that_is_named_is_there() -> None:
     linked = set(re.findall(r"\]\(([\w./-]+)\)", README))
     shown = set(re.findall(r"`((?:sources|destinations|warehouse)/[\w./]+\.\w+)`", README))
-    examples = {name for name in shown if f"`{name}`\n```sql" in README}
+    examples = {name for name in shown if re.search(rf"`{name}`\n```(sql|toml)", README)}
     assert [name for name in sorted(linked | shown - examples) if not (ROOT / name).exists()] == []
-    assert len(examples) == 3
+    assert len(examples) == 4
 
 
 def test_the_commands_on_the_warehouse_work(start_sandbox: StartSandbox, tmp_path: Path) -> None:

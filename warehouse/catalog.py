@@ -65,6 +65,8 @@ def build(
 ) -> Catalog:
     """Every model, checked. `destinations` has the objects of each.
 
+    Of the raw tables `schema.*` stands for all of a schema, whose tables only the data knows.
+
     Raises Mistakes with all that is wrong, those that the caller has already found among them.
     """
     catalog, wrong = _compile(models, rules, raw_tables)
@@ -91,6 +93,10 @@ def switched_on(
         if model.path and (model.schema != "staging" or model.name.split("__")[0] in sources)
     ]
     return _compile(files, rules, on)[0]
+
+
+def is_raw(table: str, raw_tables: Collection[str]) -> bool:
+    return table in raw_tables or f"{table.partition('.')[0]}.*" in raw_tables
 
 
 def _compile(
@@ -148,7 +154,8 @@ def _add(
     missing = [
         table
         for table in model.tables
-        if f"{table.db}.{table.name}" not in {*catalog.columns, *raw_tables}
+        if f"{table.db}.{table.name}" not in catalog.columns
+        and not is_raw(f"{table.db}.{table.name}", raw_tables)
     ]
     if missing:
         return [
@@ -156,7 +163,7 @@ def _add(
             for table in missing
             if f"{table.db}.{table.name}" not in promised
         ]
-    reads_raw = any(read in raw_tables for read in model.reads)
+    reads_raw = any(is_raw(read, raw_tables) for read in model.reads)
     try:
         tree = qualify(
             model.tree.copy(),
@@ -216,8 +223,8 @@ def _check_road(model: Model, raw_tables: Collection[str]) -> Iterator[Mistake]:
         return
     for table in model.tables:
         above = ROAD[: ROAD.index(model.schema) + 1]
-        is_raw = f"{table.db}.{table.name}" in raw_tables
-        if (is_raw and model.schema != "staging") or (table.db in ROAD and table.db not in above):
+        raw = is_raw(f"{table.db}.{table.name}", raw_tables)
+        if (raw and model.schema != "staging") or (table.db in ROAD and table.db not in above):
             wanted = f"{table.db}.{table.name}"
             yield model.mistake(_line(table), f"{model.schema} may not read {wanted}")
 

@@ -103,8 +103,10 @@ class Database:
         """Column names and their types, in order; empty when there is no such table."""
         # Much faster than duckdb_columns(), which goes through the columns of every table.
         if not self.value(
-            "select count(*) from duckdb_tables() where schema_name || '.' || table_name = ?"
-            " and database_name = current_database()",
+            "select count(*) from ("
+            "select database_name, schema_name, table_name from duckdb_tables() union all"
+            " select database_name, schema_name, view_name from duckdb_views())"
+            " where schema_name || '.' || table_name = ? and database_name = current_database()",
             [table],
         ):
             return {}
@@ -156,12 +158,19 @@ def beside(path: Path, *, wait_s: float = 600) -> Iterator[Database]:
     if not path.exists():
         with connect(path):
             pass  # the first to come finds an empty warehouse
+    with workbench(path) as db:
+        _attach(db.connection, path, "(read_only)", wait_s)
+        yield db
+
+
+@contextmanager
+def workbench(path: Path) -> Iterator[Database]:
+    """Room to work in memory while the warehouse is closed; `writing` opens it for a moment."""
     connection = duckdb.connect()
     try:
         connection.execute("set TimeZone = 'UTC'")
         # Where it puts what memory cannot hold; made only when needed.
         connection.execute(f"set temp_directory = '{_in_quotes(path)}.tmp/{os.getpid()}'")
-        _attach(connection, path, "(read_only)", wait_s)
         yield Database(connection)
     finally:
         connection.close()
@@ -169,9 +178,9 @@ def beside(path: Path, *, wait_s: float = 600) -> Iterator[Database]:
 
 @contextmanager
 def writing(db: Database, path: Path, *, wait_s: float = 600) -> Iterator[None]:
-    """Within `beside`: the warehouse to write, as `connect` has it."""
+    """Within `beside` or `workbench`: the warehouse to write, as `connect` has it."""
     db.run("use memory")
-    db.run("detach warehouse")
+    db.run("detach database if exists warehouse")
     _attach(db.connection, path, "", wait_s)
     try:
         yield
@@ -181,6 +190,7 @@ def writing(db: Database, path: Path, *, wait_s: float = 600) -> Iterator[None]:
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, mode: str, wait_s: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     attach = f"attach '{_in_quotes(path)}' as warehouse {mode}"
     pause_s = PAUSE_TO_READ_S if mode else PAUSE_S
     _wait_for_lock(partial(connection.execute, attach), path, wait_s, pause_s)

@@ -1,0 +1,70 @@
+"""Names of tables and columns, made from event names and properties as Segment makes them.
+
+https://github.com/segmentio/go-snakecase
+https://www.twilio.com/docs/segment/connections/storage/warehouses/schema
+"""
+
+import re
+from collections.abc import Collection
+
+# A word is capitals and digits, then small letters and digits; all else, letters beyond ASCII too,
+# only parts words.
+WORD = re.compile(r"[A-Z0-9]+[a-z0-9]*|[a-z0-9]+")
+
+# What stands in the schema beside the tables of tracked events.
+TABLES = (
+    "calls",
+    "tracks",
+    "identifies",
+    "users",
+    "pages",
+    "screens",
+    "groups",
+    "accounts",
+    "aliases",
+    "quarantine",
+    "files",
+    "filled",
+    "activity",
+    "column_changes",
+    "column_fill",
+    "incoming",
+    "incoming_columns",
+    "violations",
+)
+
+
+def snake(text: str) -> str:
+    """'Order Completed' -> 'order_completed'; empty where no ASCII letter or digit is left."""
+    return "_".join(WORD.findall(text)).lower()
+
+
+def table(event: str) -> str | None:
+    """The table of a tracked event; None where nothing of its name is left."""
+    name = snake(event)
+    return _apart(name, name in TABLES)
+
+
+def column(field: str, taken: Collection[str]) -> str | None:
+    """The column of a property or trait; None where nothing of its name is left.
+
+    A name that is taken, or would pass for a part of the context, gets `_` in front: Segment's
+    pages say that once, and elsewhere that the value is dropped.
+    """
+    name = snake(field)
+    return _apart(name, name in taken or name.startswith("context_"))
+
+
+def _apart(name: str, is_taken: bool) -> str | None:
+    """No name begins with a digit, as in a warehouse that wants no quotes around it."""
+    return (f"_{name}" if is_taken or name[0].isdigit() else name) if name else None
+
+
+def quoted(name: str) -> str:
+    """For SQL: an event may be called Order or Select."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A piece of text, for SQL."""
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,81 @@
+"""What is on record of the columns: which field goes to which, and of what type it is by now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from warehouse.database import Database
+from warehouse.events.columns import TIMESTAMP, Change, Field, Path
+from warehouse.events.names import quoted, text
+
+
+@dataclass
+class Known:
+    """Of one table: the fields with columns, and those whose names SQL cannot take."""
+
+    fields: list[Field] = field(default_factory=list)
+    nameless: set[Path] = field(default_factory=set)
+
+    def paths(self) -> set[Path]:
+        return {known.path for known in self.fields} | self.nameless
+
+
+def known(db: Database, schema: str) -> dict[str, Known]:
+    """By table. The newest change of a column says its type."""
+    columns: dict[str, dict[Path, str | None]] = {}
+    types: dict[tuple[str, str | None], str] = {}
+    for table, path, column, kind in db.run(
+        f"select table_name, field, column_name, type from {schema}.column_changes order by rowid"
+    ):
+        columns.setdefault(table, {})[tuple(path)] = column
+        types[table, column] = kind
+    return {
+        table: Known(
+            [Field(path, name, types[table, name]) for path, name in found.items() if name],
+            {path for path, name in found.items() if not name},
+        )
+        for table, found in columns.items()
+    }
+
+
+def note(
+    db: Database,
+    schema: str,
+    changes: Iterable[tuple[str, Change]],
+    nameless: Iterable[tuple[str, Path]] = (),
+) -> None:
+    """Put on record what has changed in tables, and which of their fields have no column."""
+    rows = [
+        f"({text(table)}, {_list(made.field.path)}, {text(made.field.column)},"
+        f" {text(made.field.type)}, {_or_null(made.type_before)}, now())"
+        for table, made in changes
+    ]
+    rows += [f"({text(table)}, {_list(path)}, null, null, null, now())" for table, path in nameless]
+    if rows:
+        db.run(f"insert into {schema}.column_changes values {', '.join(rows)}")
+
+
+def _or_null(value: str | None) -> str:
+    return "null" if value is None else text(value)
+
+
+def _list(path: Path) -> str:
+    # SQL ends at a NUL, which a key may have.
+    parts = (text(part).replace("\0", "' || chr(0) || '") for part in path)
+    return f"[{', '.join(parts)}]"
+
+
+def widen(db: Database, table: str, changes: Sequence[Change]) -> None:
+    """Give a table its new columns, and make others wider, with all that is in them."""
+    for made in changes:
+        column, kind = quoted(made.field.column), made.field.type
+        if made.type_before is None:
+            db.run(f"alter table {table} add column if not exists {column} {kind}")
+        elif made.type_before != kind:
+            using = _as_text(column, made.type_before) if kind == "VARCHAR" else column
+            db.run(f"alter table {table} alter {column} type {kind} using {using}")
+
+
+def _as_text(column: str, kind: str) -> str:
+    if kind == TIMESTAMP:
+        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"cast({column} as varchar)"

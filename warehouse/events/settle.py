@@ -1,0 +1,176 @@
+"""Which type a column must have so that it holds every value, asked of every value."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from warehouse.database import Database
+from warehouse.events.columns import (
+    FITS,
+    KIND,
+    LARGEST_EXACT,
+    Change,
+    Extraction,
+    Field,
+    Path,
+    extraction,
+    widest,
+)
+from warehouse.events.names import quoted, text
+
+FITS_TYPE = " ".join(f"when '{kind}' then {fits.format('value')}" for kind, fits in FITS.items())
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The fields with types that hold every value, what had to change for it, and their counts."""
+
+    fields: list[Field]
+    changes: list[Change]
+    counts: dict[Path, int]
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A field not known so far, the name of its column, and the types that a few rows have."""
+
+    path: Path
+    column: str
+    types: list[str]
+
+    def field(self, *types: str) -> Field:
+        return Field(self.path, self.column, widest(types))
+
+
+def settle(
+    db: Database,
+    calls: tuple[str, str],
+    known: Sequence[Field],
+    fresh: Sequence[Fresh],
+    *,
+    is_counting: bool = True,
+) -> Settled:
+    """For `calls`, a SELECT and the JSON column in it. What is always null gets no column yet."""
+    # 1. do all values fit the types that are known or guessed?
+    # 2. where one does not, and where nothing was guessed: the types of all values
+    guessed = [each.field(*each.types) for each in fresh if each.types]
+    unknown = [each.field("JSON") for each in fresh if not each.types]
+    counts, broken = _asked(db, calls, [*known, *guessed], is_counting=is_counting)
+    broken |= {field.path for field in unknown}
+    columns = _unsettled([*known, *guessed, *unknown], broken)
+    again = [field for field in [*known, *guessed, *unknown] if field.column in columns]
+    types, found = kinds(db, calls, again)
+    types |= {field.path: [field.type] for field in guessed if field.column not in columns}
+    fields, changes = _merged(known, [*guessed, *again], types)
+    return Settled(fields, changes, {**found, **counts})
+
+
+def _unsettled(fields: Sequence[Field], broken: set[Path]) -> set[str]:
+    """Columns of broken fields, and those whose fields differ in type.
+
+    A field that is bigint as it should be may have integers that are too large for the double
+    which another field of the column needs.
+    """
+    types: dict[str, set[str]] = {}
+    for field in fields:
+        types.setdefault(field.column, set()).add(field.type)
+    unfit = {field.column for field in fields if field.path in broken}
+    return unfit | {column for column, of in types.items() if len(of) > 1}
+
+
+def exact(db: Database, table: str, settled: Settled) -> Settled:
+    """The same, with text where a column is to become double and has integers too large for it."""
+    wider = {
+        change.field.column
+        for change in settled.changes
+        if (change.type_before, change.field.type) == ("BIGINT", "DOUBLE")
+        and db.value(
+            f"select bool_or(not {quoted(change.field.column)}"
+            f" between -{LARGEST_EXACT} and {LARGEST_EXACT}) from {table}"
+        )
+    }
+
+    def mended(field: Field) -> Field:
+        return replace(field, type="VARCHAR") if field.column in wider else field
+
+    return replace(
+        settled,
+        fields=[mended(field) for field in settled.fields],
+        changes=[replace(change, field=mended(change.field)) for change in settled.changes],
+    )
+
+
+def _merged(
+    known: Sequence[Field], asked: Iterable[Field], kinds: Mapping[Path, list[str]]
+) -> tuple[list[Field], list[Change]]:
+    """Every column as wide as its fields need it, all of them together."""
+    before = {field.column: field.type for field in known}
+    found = {column: [kind] for column, kind in before.items()}
+    asked = {field.path: field for field in asked if field.path in kinds}.values()
+    for field in asked:
+        found.setdefault(field.column, []).extend(kinds[field.path])
+    types = {column: widest(kinds) for column, kinds in found.items()}
+    paths = {field.path for field in known}
+    changes = [
+        Change(replace(field, type=types[field.column]), before.get(field.column))
+        for field in asked
+        if field.path not in paths or types[field.column] != before[field.column]
+    ]
+    fresh = [change.field for change in changes if change.field.path not in paths]
+    return [replace(field, type=types[field.column]) for field in [*known, *fresh]], changes
+
+
+def _asked(
+    db: Database, calls: tuple[str, str], fields: Sequence[Field], *, is_counting: bool
+) -> tuple[dict[Path, int], set[Path]]:
+    """How many values each field has, if they are counted, and which has one that does not fit."""
+    fields = [field for field in fields if is_counting or field.type in FITS]
+    if not fields:
+        return {}, set()
+    taken = extraction(fields, calls[1])
+    counts, misfits = dict.fromkeys((field.path for field in fields), 0), set[Path]()
+    types = "[" + ", ".join(text(field.type) for field in fields) + "]"
+    for number, count, misfit in db.run(
+        "select number, count(*), count(*) filter (where not"
+        f" case {types}[number + 1] {FITS_TYPE} else true end)"
+        f" from ({_values(calls, taken, fields)}) group by number"
+    ):
+        counts[fields[number].path] = count
+        misfits |= {fields[number].path} if misfit else set()
+    return counts, misfits
+
+
+def kinds(
+    db: Database, calls: tuple[str, str], fields: Sequence[Field], limit: int | None = None
+) -> tuple[dict[Path, list[str]], dict[Path, int]]:
+    """The types of each field's values, and how many there are; without what is always null."""
+    if not fields:
+        return {}, {}
+    taken = extraction([replace(field, type="JSON") for field in fields], calls[1])
+    types: dict[Path, list[str]] = {}
+    counts: dict[Path, int] = {}
+    for number, kind, count in db.run(
+        f"select number, kind, count(*) from (select number, {KIND.format('value')} as kind"
+        f" from ({_values(calls, taken, fields, limit)}))"
+        " group by number, kind order by number, kind <> 'JSON', kind"
+    ):
+        path = fields[number].path
+        types.setdefault(path, []).append(kind)
+        counts[path] = counts.get(path, 0) + count
+    return types, counts
+
+
+def _values(
+    calls: tuple[str, str], taken: Extraction, fields: Sequence[Field], limit: int | None = None
+) -> str:
+    """The values one below the other, with the numbers of their fields.
+
+    So a long expression over them is planned once, and not once for each field.
+    """
+    rows, source = calls
+    few = f"limit {limit}" if limit else ""
+    values = ", ".join(f"cast({taken.values[field.path]} as varchar)" for field in fields)
+    return (
+        f"select * from (select unnest([{values}]) as value, unnest(range({len(fields)})) as number"
+        f" from (select {source}, {taken.taken} from (select {source} from ({rows}) {few})))"
+        " where value is not null"
+    )
