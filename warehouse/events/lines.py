@@ -1,20 +1,11 @@
 """Lines of event dumps, read in SQL as messages: each with its fields, or with what is wrong.
 
-A message becomes one row of the temporary table `calls_in`. One that is no event gets a code, one
-of Segment's own discard codes where one fits, and a reason in words:
-https://www.twilio.com/docs/segment/connections/delivery-overview
+A message becomes one row of the temporary table `calls_in`. One that is no event has a code and a
+reason there.
 """
 
-from warehouse.events.tables import KINDS
+from warehouse.events.refusals import IDS, IN_A_BATCH, verdict
 
-CALLS = ", ".join(f"'{kind.call}'" for kind in KINDS)
-IDS = {
-    "messageId": "message_id",
-    "anonymousId": "anonymous_id",
-    "userId": "user_id",
-    "groupId": "group_id",
-    "previousId": "previous_id",
-}
 TIMES = {
     "timestamp": "time_said",
     "originalTimestamp": "time_original",
@@ -40,98 +31,6 @@ KNOWN = {
     "group": ("groupId", "traits"),
     "alias": ("previousId", "traits"),
 }
-
-Rule = tuple[str, str, str]  # condition on the message's fields `e`, code, reason as SQL
-
-
-def _json_type(field: str, is_suspect: str, wrong: str) -> str:
-    """Looks at a field in the line again, but only where its text looks like no string."""
-    return (
-        f"case when {is_suspect.format(f'e.{field}')}"
-        f" then json_type(raw, '$.{field}') {wrong} else false end"
-    )
-
-
-def _is_no_id(field: str) -> str:
-    suspect = "starts_with({0}, '{{') or starts_with({0}, '[') or {0} in ('true', 'false')"
-    return _json_type(field, suspect, "in ('OBJECT', 'ARRAY', 'BOOLEAN')")
-
-
-def _is_no_text(field: str) -> str:
-    # From '-' to '9', or the first letter of Infinity and NaN.
-    suspect = (
-        "ascii({0}) between 45 and 57 or left({0}, 1) in ('{{', '[', 'I', 'N')"
-        " or {0} in ('true', 'false')"
-    )
-    return _json_type(field, suspect, "<> 'VARCHAR'")
-
-
-def _is_no_object(field: str) -> str:
-    return f"not starts_with(cast(e.{field} as varchar), '{{')"
-
-
-def _is_missing(call: str, field: str, column: str) -> Rule:
-    condition = f"e.type = '{call}' and {column} is null"
-    return condition, "id_required", f"'no {field} in the {call} call'"
-
-
-def _is_not(kind: str, calls: str, field: str, condition: str) -> Rule:
-    phrase = {"string": "a string", "object": "an object"}[kind]
-    return (
-        f"e.type in ({calls}) and {condition}",
-        f"{field}_not_{kind}",
-        f"'{field} is not {phrase}'",
-    )
-
-
-PAGES = "'page', 'screen'"
-
-IN_A_BATCH = "'a batch within a batch'"
-
-# The first that holds counts.
-RULES: list[Rule] = [
-    ("not is_text", "bad_request", "'not UTF-8: the bytes are shown as \\xNN'"),
-    ("not is_json", "bad_request", "'not JSON'"),
-    ("not starts_with(ltrim(raw), '{')", "bad_request", "'JSON, but not an object'"),
-    # A batch with messages is read again, with these in its place; all but one in a batch.
-    (
-        "e.type is null and json_type(raw, '$.batch') = 'ARRAY'"
-        " and json_array_length(raw, '$.batch') = 0",
-        "empty_batch",
-        "'a batch without a message'",
-    ),
-    ("e.type is null and json_type(raw, '$.batch') = 'ARRAY'", "bad_request", IN_A_BATCH),
-    ("e.type is null", "bad_request", "'no type'"),
-    (
-        f"e.type not in ({CALLS})",
-        "bad_request",
-        f"'type is ' || left(e.type, 40) || ', none of {CALLS.replace(chr(39), '')}'",
-    ),
-    *((_is_no_id(field), "id_not_string", f"'{field} is not a string'") for field in IDS),
-    (
-        "user_id is null and anonymous_id is null",
-        "no_user_anon_id",
-        "'neither userId nor anonymousId'",
-    ),
-    _is_not("string", "'track'", "event", _is_no_text("event")),
-    ("e.type = 'track' and trim(coalesce(e.event, '')) = ''", "event_not_defined", "'no event'"),
-    _is_not("string", PAGES, "name", _is_no_text("name")),
-    _is_not("string", PAGES, "category", _is_no_text("category")),
-    _is_missing("group", "groupId", "group_id"),
-    _is_missing("alias", "userId", "user_id"),
-    _is_missing("alias", "previousId", "previous_id"),
-    _is_not("object", f"'track', {PAGES}", "properties", _is_no_object("properties")),
-    _is_not("object", "'identify', 'group'", "traits", _is_no_object("traits")),
-    (_is_no_object("context"), "bad_request", "'context is not an object'"),
-]
-
-
-def _verdict() -> str:
-    cases = (
-        f"when {when} then struct_pack(code := '{code}', reason := {reason})"
-        for when, code, reason in RULES
-    )
-    return f"case {' '.join(cases)} end"
 
 
 def _sane(time: str) -> str:
@@ -249,21 +148,12 @@ UNFOLDED = f"""
     select n, piece, line, place, raw, is_text from unfolded"""
 
 
-def read(*, is_unfolded: bool = False) -> str:
-    """Makes `calls_in` of `event_lines`, with the messages of `unfolded` in place of their batch.
-
-    The order puts together what goes into one table, for the steps that take a table at a time.
-    """
-    # 1. messages: each line, or each message of a batch
-    # 2. parsed: the fields of those that are JSON, by one parse
-    # 3. fields: ids without empty ones, times in UTC
-    # 4. judged: the first thing that is wrong with it
-    # 5. weighed: whether it holds more than the fields that have columns
-    return f"""
-create or replace temp table calls_in as
-with messages as (
-    {UNFOLDED if is_unfolded else LINES}
-),
+# 1. parsed: the fields of those that are JSON, by one parse
+# 2. fields: ids without empty ones, times in UTC
+# 3. judged: the first thing that is wrong with it
+# 4. weighed: whether it holds more than the fields that have columns
+# The order puts together what goes into one table, for the steps that take a table at a time.
+STEPS = f"""
 parsed as (
     select *, case when is_json then json_transform(raw, '{SHAPE}') end as e
     from (select *, is_text and json_valid(raw) as is_json from messages)
@@ -272,7 +162,7 @@ fields as (
     select *, {PARSED_IDS}, {PARSED_TIMES} from parsed
 ),
 judged as (
-    select *, {_verdict()} as wrong, {IS_TIME_LOST} as is_time_lost from fields
+    select *, {verdict()} as wrong, {IS_TIME_LOST} as is_time_lost from fields
 ),
 weighed as (
     select *, case when wrong is null then {HAS_MORE} end as has_more from judged
@@ -306,3 +196,9 @@ from weighed
 join event_pieces using (piece)
 order by type, event_text, n
 """
+
+
+def read(*, is_unfolded: bool = False) -> str:
+    """Makes `calls_in` of `event_lines`, a batch of which is replaced by what was `unfolded`."""
+    messages = UNFOLDED if is_unfolded else LINES
+    return f"create or replace temp table calls_in as with messages as ({messages}), {STEPS}"
