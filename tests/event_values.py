@@ -52,7 +52,7 @@ def lost_fields(row: Row, fields: Row, table: str, columns: Columns) -> Iterator
     """Of several fields that share a column one is in it; all are in `calls`."""
     by_column: dict[str, list[Any]] = {}
     for key, value in fields.items():
-        if value is not None and names.snake(key) and "\0" not in key:
+        if value is not None and names.column(key, ()) and "\0" not in key:
             by_column.setdefault(columns[table, key] or "", []).append(value)
     for column, values in by_column.items():
         if not any(holds(row.get(column), value) for value in values):

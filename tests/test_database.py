@@ -1,6 +1,7 @@
 """The one door to the warehouse: it waits for others, and says for whom."""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from warehouse import database
 from warehouse.database import (
     Database,
     WarehouseBusy,
@@ -109,3 +111,16 @@ def test_what_is_saved_can_be_worked_on_beside_the_warehouse(tmp_path: Path) -> 
         db.save("select 7 as n", folder / "staging.rows.parquet")
     with scratch(folder) as db:
         assert db.run("from staging.rows") == [(7,)]
+
+
+def test_what_memory_cannot_hold_is_laid_aside_and_cleared_away(tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    left = tmp_path / "warehouse.duckdb.999999999.tmp"  # no process has such a number
+    left.mkdir()
+    with database.workbench(warehouse) as db:
+        db.run("set memory_limit = '60MB'")
+        db.run("create temp table t as select i, md5(i::varchar) as m from range(3000000) as r(i)")
+        laid_aside = [path.name for path in tmp_path.iterdir()]
+        assert db.value("select count(distinct m) > 0 from (from t limit 10)")
+    assert laid_aside == [f"warehouse.duckdb.{os.getpid()}.tmp"]
+    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from event_files import counts, is_balanced, load_events, put, rows, track
 from event_values import FIELDS, Sent, astray, parsed
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from sources.events import Dump
@@ -164,6 +164,18 @@ EVENTS = st.builds(
 )
 
 
+# What was wrong once: fields of one new column that differ in type, and numbers as keys.
+LARGE, HALF = '{"A": 9007199254740993}', '{"a": 1.5}'
+ALIKE_AT_ONCE = [
+    Sent("track", '{"A": 1, "a": 1.5}', '{"A": 1, "a": 1.5}'),
+    Sent("identify", LARGE, '{"b": {"0": 5}}'),
+    Sent("identify", HALF, '{"b": [7]}'),
+]
+ALIKE_LATER = [[Sent("track", LARGE, LARGE)], [Sent("track", HALF, HALF)]]
+
+
+@example([ALIKE_AT_ONCE])
+@example(ALIKE_LATER)
 @settings(max_examples=8, deadline=None, phases=PHASES)
 @given(st.lists(st.lists(EVENTS, min_size=1, max_size=3), min_size=1, max_size=4))
 def test_no_value_is_lost_cut_or_rounded_however_types_widen(loads: list[list[Sent]]) -> None:

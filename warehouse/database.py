@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -167,13 +168,26 @@ def beside(path: Path, *, wait_s: float = 600) -> Iterator[Database]:
 def workbench(path: Path) -> Iterator[Database]:
     """Room to work in memory while the warehouse is closed; `writing` opens it for a moment."""
     connection = duckdb.connect()
+    _clear_left_behind(path)
     try:
         connection.execute("set TimeZone = 'UTC'")
         # Where it puts what memory cannot hold; made only when needed.
-        connection.execute(f"set temp_directory = '{_in_quotes(path)}.tmp/{os.getpid()}'")
+        connection.execute(f"set temp_directory = '{_in_quotes(path)}.{os.getpid()}.tmp'")
         yield Database(connection)
     finally:
         connection.close()
+
+
+def _clear_left_behind(path: Path) -> None:
+    """What processes that were killed had laid aside beside the warehouse."""
+    for folder in path.parent.glob(f"{path.name}.*.tmp"):
+        process = folder.name.split(".")[-2]
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder)
+        except (ValueError, PermissionError):
+            continue  # not ours, or somebody's who is alive
 
 
 @contextmanager

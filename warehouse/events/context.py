@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from warehouse.database import Database
 from warehouse.events.columns import Change, Field, Path, pointer
-from warehouse.events.names import snake, text
+from warehouse.events.names import LONGEST, snake, text
 from warehouse.events.settle import Fresh, Settled, exact, kinds, settle
 
 ROWS = "select context from calls_in where code is null and context is not null"
@@ -116,7 +116,8 @@ class Context:
 def _column(path: Path) -> str | None:
     """Keys that SQL cannot hold have no column."""
     name = snake(" ".join(path))
-    return f"context_{name}" if name and "\0" not in "".join(path) else None
+    is_fit = 0 < len(name) <= LONGEST and "\0" not in "".join(path)
+    return f"context_{name}" if is_fit else None
 
 
 def _leaves(db: Database, objects: set[Path], known: set[Path]) -> tuple[set[Path], set[Path]]:

@@ -11,6 +11,9 @@ from collections.abc import Collection
 # only parts words.
 WORD = re.compile(r"[A-Z0-9]+[a-z0-9]*|[a-z0-9]+")
 
+# A name as long as a page of text is data, not a name.
+LONGEST = 127
+
 # What stands in the schema beside the tables of tracked events.
 TABLES = (
     "calls",
@@ -40,13 +43,13 @@ def snake(text: str) -> str:
 
 
 def table(event: str) -> str | None:
-    """The table of a tracked event; None where nothing of its name is left."""
+    """The table of a tracked event; None where its name leaves none, or one too long."""
     name = snake(event)
     return _apart(name, name in TABLES)
 
 
 def column(field: str, taken: Collection[str]) -> str | None:
-    """The column of a property or trait; None where nothing of its name is left.
+    """The column of a property or trait; None where its name leaves none, or one too long.
 
     A name that is taken, or would pass for a part of the context, gets `_` in front: Segment's
     pages say that once, and elsewhere that the value is dropped.
@@ -57,7 +60,9 @@ def column(field: str, taken: Collection[str]) -> str | None:
 
 def _apart(name: str, is_taken: bool) -> str | None:
     """No name begins with a digit, as in a warehouse that wants no quotes around it."""
-    return (f"_{name}" if is_taken or name[0].isdigit() else name) if name else None
+    if not 0 < len(name) <= LONGEST:
+        return None
+    return f"_{name}" if is_taken or name[0].isdigit() else name
 
 
 def quoted(name: str) -> str:

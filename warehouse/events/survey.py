@@ -49,10 +49,15 @@ select _table, fields, {columns} from ({pending}) where number in (
     qualify row_number() over (partition by _table order by number) <= 100
 )
 """
+WANTED = """
+create or replace temp table wanted as
+select unnest(?::varchar[]) as table_name, unnest(?::varchar[]) as key
+"""
 TYPES = f"""
 with pairs as (
     select sampled._table, pair.key, cast(pair.value as varchar) as value
     from sampled, json_each(sampled.fields) as pair
+    semi join wanted on sampled._table = wanted.table_name and pair.key = wanted.key
 ),
 typed as (
     select _table, key, {KIND.format("value")} as kind, value ->> '$' as value
@@ -136,20 +141,20 @@ def parts(
         fresh, nameless = _named(span.kind, keys.get(table, set()), of_table)
         part = Part(span, of_table, had[table], in_context[table], fresh, nameless, Sample({}, {}))
         found.append(part)
-    samples = _samples(db, pending, [part.span.table for part in found if _is_new(part)], context)
+    samples = _samples(db, pending, [part for part in found if _is_new(part)], context)
     return [replace(part, sample=samples.get(part.span.table, part.sample)) for part in found]
 
 
 def _named(kind: Kind, keys: set[Path], known: Known) -> tuple[dict[Path, str], list[Path]]:
-    """Names for the columns of fields that have none; and the fields that get none."""
+    """Names for columns of fields that have none; and the fields whose names leave none."""
     taken = typed_columns(kind)
     fresh, nameless = dict[Path, str](), list[Path]()
     for path in sorted(keys - known.paths() - {(name,) for name in kind.filled_up}):
         column = names.column(path[0], taken)
-        if column and "\0" not in path[0] and len(known.fields) + len(fresh) < MOST_COLUMNS:
-            fresh[path] = column
-        else:
+        if not column or "\0" in path[0]:
             nameless.append(path)
+        elif len(known.fields) + len(fresh) < MOST_COLUMNS:
+            fresh[path] = column
     return fresh, nameless
 
 
@@ -166,18 +171,21 @@ def _in_context(db: Database, pending: str, columns: Collection[str]) -> dict[st
 
 
 def _samples(
-    db: Database, pending: str, tables: Collection[str], columns: Collection[str]
+    db: Database, pending: str, parts: Sequence[Part], columns: Collection[str]
 ) -> dict[str, Sample]:
-    if not tables:
+    if not parts:
         return {}
-    listed, wanted = ", ".join(map(quoted, columns)), ", ".join(map(text, tables))
-    db.run(SAMPLE.format(columns=listed, pending=pending, tables=wanted))
+    tables = [part.span.table for part in parts]
+    listed, named = ", ".join(map(quoted, columns)), ", ".join(map(text, tables))
+    db.run(SAMPLE.format(columns=listed, pending=pending, tables=named))
+    wanted = [(part.span.table, path[0]) for part in parts for path in part.fresh]
+    db.run(WANTED, [[table for table, _ in wanted], [key for _, key in wanted]])
     found = {table: Sample({}, {}) for table in tables}
     for table, key, kind, examples in db.run(TYPES):
         found[table].types.setdefault((key,), []).append(kind)
         found[table].values.setdefault(key, []).extend(examples)
     values = ", ".join(f"cast({quoted(name)} as varchar)" for name in columns)
-    named = ", ".join(map(text, columns))
-    for table, name, examples in db.run(VALUES.format(names=f"[{named}]", values=values)):
+    names_of = ", ".join(map(text, columns))
+    for table, name, examples in db.run(VALUES.format(names=f"[{names_of}]", values=values)):
         found[table].values[name] = examples
     return found
