@@ -66,12 +66,14 @@ def _list(path: Path) -> str:
 
 def widen(db: Database, table: str, changes: Sequence[Change]) -> None:
     """Give a table its new columns, and make others wider, with all that is in them."""
-    for made in changes:
+    # Several fields of a column may have changed it; each tells of its first and its last type.
+    for made in {change.field.column: change for change in changes}.values():
         column, kind = quoted(made.field.column), made.field.type
-        if made.type_before is None:
-            db.run(f"alter table {table} add column if not exists {column} {kind}")
-        elif made.type_before != kind:
-            using = _as_text(column, made.type_before) if kind == "VARCHAR" else column
+        before = made.type_before or db.columns(table).get(made.field.column)
+        if before is None:
+            db.run(f"alter table {table} add column {column} {kind}")
+        elif before != kind:
+            using = _as_text(column, before) if kind == "VARCHAR" else column
             db.run(f"alter table {table} alter {column} type {kind} using {using}")
 
 
