@@ -6,8 +6,8 @@ is ever cut or rounded to fit.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -77,6 +77,13 @@ def widest(types: Iterable[str]) -> str:
     if len(found) == 1 or found[0] == "JSON":
         return found[0]
     return "DOUBLE" if set(found) == {"BIGINT", "DOUBLE"} else "VARCHAR"
+
+
+def together(fields: Iterable[Field], newer: Sequence[Field]) -> list[Field]:
+    """All of them once; a column has the type that a newer field of it says."""
+    types = {field.column: field.type for field in newer}
+    paths = {field.path: field for field in [*fields, *newer]}
+    return [replace(field, type=types.get(field.column, field.type)) for field in paths.values()]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The context of the calls as columns: a value at any depth has one, like `context_page_url`."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from warehouse.database import Database
-from warehouse.events.columns import Change, Field, Path, pointer
+from warehouse.events.columns import Change, Field, Path, pointer, together
 from warehouse.events.names import LONGEST, snake, text
 from warehouse.events.settle import Fresh, Settled, exact, kinds, settle
 
@@ -96,11 +96,7 @@ class Context:
 
     def _take(self, settled: Settled) -> list[Change]:
         self.here = settled.fields
-        types = {field.column: field.type for field in settled.fields}
-        paths = {field.path: field for field in [*self.fields, *settled.fields]}
-        self.fields = [
-            replace(field, type=types.get(field.column, field.type)) for field in paths.values()
-        ]
+        self.fields = together(self.fields, settled.fields)
         return settled.changes
 
     def keep_nameless(self, db: Database) -> None:

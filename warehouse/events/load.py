@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from warehouse import database
 from warehouse.database import Database
 from warehouse.events import enforce, files, incoming, registry, write
-from warehouse.events.columns import Field
+from warehouse.events.columns import together
 from warehouse.events.context import Context, expected
 from warehouse.events.files import Dump, Seen
 from warehouse.events.fill import fill
@@ -180,7 +180,7 @@ def _start(db: Database, warehouse: Path, schema: str, plan: Plan | None) -> Loa
         make_table(db, schema)
         incoming.make_tables(db, schema)
         columns = registry.known(db, schema).get("calls", registry.Known())
-        context = Context(_together(wanted, columns.fields), columns.nameless)
+        context = Context(together(wanted, columns.fields), columns.nameless)
         return Loader(
             db,
             warehouse,
@@ -191,16 +191,6 @@ def _start(db: Database, warehouse: Path, schema: str, plan: Plan | None) -> Loa
             {name for (name,) in db.run(f"select table_name from {schema}.filled")},
             db.value(LAST_AT.format(schema=schema)),
         )
-
-
-def _together(wanted: list[Field], found: list[Field]) -> list[Field]:
-    """A field on record has the type it has by now."""
-    types = {field.column: field.type for field in found}
-    paths = {field.path: field for field in [*wanted, *found]}
-    return [
-        Field(path, field.column, types.get(field.column, field.type))
-        for path, field in paths.items()
-    ]
 
 
 def _loaded(
