@@ -94,7 +94,9 @@ def holds(cell: Any, value: Any) -> bool:
         is_same = cell == value or parsed(cell) == value
         return is_same or (instant(cell) == instant(value) and instant(cell) is not None)
     if isinstance(cell, str):
-        return repr(parsed(cell)) == repr(value)
+        # A whole number in a column that was a number before it was text is the same number.
+        was_double = isinstance(value, int) and isinstance(read := parsed(cell), float)
+        return read == value if was_double else repr(parsed(cell)) == repr(value)
     if isinstance(cell, float) and isinstance(value, int):
         return int(cell) == value
     return type(cell) is type(value) and repr(cell) == repr(value)

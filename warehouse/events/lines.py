@@ -4,6 +4,7 @@ A message becomes one row of the temporary table `calls_in`. One that is no even
 reason there.
 """
 
+from warehouse.events.names import text
 from warehouse.events.refusals import IDS, IN_A_BATCH, verdict
 
 TIMES = {
@@ -70,15 +71,30 @@ def _of_call(field: str) -> str:
     return f"case when e.type in ({calls}) then e.{field} end"
 
 
-def _count(fields: tuple[str, ...]) -> str:
-    return " + ".join(f"(e.{field} is not null)::int" for field in fields)
+def _fields(call: str) -> str:
+    return f"[{', '.join(map(text, (*COMMON_FIELDS, 'writeKey', *TIMES, *KNOWN[call])))}]"
 
 
-# A message has something more when it has more fields than are known; only then it is looked at
-# again. A JSON merge patch takes out every key that it sets to null (RFC 7396).
-HAS_MORE = f"""
-    len(json_keys(raw)) > {_count((*COMMON_FIELDS, "writeKey", *TIMES))} + case e.type
-        {" ".join(f"when '{call}' then {_count(fields)}" for call, fields in KNOWN.items())} end"""
+# Messages of the same keys have the same shape, and there are few shapes.
+SHAPED = """
+create or replace temp table shaped as
+select n, is_json, case when is_json then hash(json_keys(raw)) end as shape
+from (select n, raw, is_text and json_valid(raw) as is_json from messages)
+"""
+# The shapes with keys that have no column, for each kind of call.
+SURPLUS = f"""
+create or replace temp table surplus as
+with shapes as (
+    select shape, json_keys(raw) as keys
+    from messages
+    join (select shape, min(n) as n from shaped where is_json group by shape) using (n)
+),
+calls as (
+    select unnest({list(KNOWN)}) as call,
+        unnest([{", ".join(_fields(call) for call in KNOWN)}]) as fields
+)
+select shape, call from shapes cross join calls where not list_has_all(fields, keys)
+"""
 
 
 def _without(call: str, *, but_times: bool) -> str:
@@ -88,7 +104,7 @@ def _without(call: str, *, but_times: bool) -> str:
 
 
 EXTRA = f"""
-    case when wrong is null and (is_time_lost or has_more) then nullif(json_merge_patch(raw, case
+    case when wrong is null and (is_time_lost or has_surplus) then nullif(json_merge_patch(raw, case
         {
     " ".join(
         f"when e.type = '{call}' and is_time_lost = {lost} then '{_without(call, but_times=lost)}'"
@@ -150,22 +166,26 @@ UNFOLDED = f"""
 
 # 1. parsed: the fields of those that are JSON, by one parse
 # 2. fields: ids without empty ones, times in UTC
-# 3. judged: the first thing that is wrong with it
-# 4. weighed: whether it holds more than the fields that have columns
+# 3. judged: the first thing that is wrong with it, and whether it holds more than has a column
 # The order puts together what goes into one table, for the steps that take a table at a time.
-STEPS = f"""
-parsed as (
+CALLS_IN = f"""
+create or replace temp table calls_in as
+with parsed as (
     select *, case when is_json then json_transform(raw, '{SHAPE}') end as e
-    from (select *, is_text and json_valid(raw) as is_json from messages)
+    from messages
+    join shaped using (n)
 ),
 fields as (
     select *, {PARSED_IDS}, {PARSED_TIMES} from parsed
 ),
 judged as (
-    select *, {verdict()} as wrong, {IS_TIME_LOST} as is_time_lost from fields
-),
-weighed as (
-    select *, case when wrong is null then {HAS_MORE} end as has_more from judged
+    select
+        fields.*,
+        {verdict()} as wrong,
+        {IS_TIME_LOST} as is_time_lost,
+        surplus.call is not null as has_surplus
+    from fields
+    left join surplus on surplus.shape = fields.shape and surplus.call = e.type
 )
 select
     n, piece, line,
@@ -192,13 +212,13 @@ select
     {_of_call("properties")} as properties,
     {_of_call("traits")} as traits,
     {EXTRA} as _extra
-from weighed
+from judged
 join event_pieces using (piece)
 order by type, event_text, n
 """
 
 
-def read(*, is_unfolded: bool = False) -> str:
-    """Makes `calls_in` of `event_lines`, a batch of which is replaced by what was `unfolded`."""
+def read(*, is_unfolded: bool = False) -> list[str]:
+    """Make `calls_in` of `event_lines`, a batch of which is replaced by what was `unfolded`."""
     messages = UNFOLDED if is_unfolded else LINES
-    return f"create or replace temp table calls_in as with messages as ({messages}), {STEPS}"
+    return [f"create or replace temp view messages as {messages}", SHAPED, SURPLUS, CALLS_IN]

@@ -78,10 +78,10 @@ class Loader:
         db = self.db
         with db.lent("event_lines", lines):
             self._set_now()
-            db.run(read())
+            self._run(read())
             db.run(UNFOLD)
             if db.count("unfolded"):
-                db.run(read(is_unfolded=True))
+                self._run(read(is_unfolded=True))
             enforce.judge(db, self.plan)
             changes = self.context.learn(db)
             self.context.keep_nameless(db)
@@ -93,6 +93,10 @@ class Loader:
                 write.write(db, self.schema, self.context.here, changes)
                 if self.plan and not is_replay:
                     enforce.count(db, self.schema)
+
+    def _run(self, steps: Iterable[str]) -> None:
+        for step in steps:
+            self.db.run(step)
 
     def _set_now(self) -> None:
         """The time of this load, later than any before it, even where a clock was set back."""

@@ -15,9 +15,7 @@ from warehouse.events.columns import (
     extraction,
     widest,
 )
-from warehouse.events.names import quoted, text
-
-FITS_TYPE = " ".join(f"when '{kind}' then {fits.format('value')}" for kind, fits in FITS.items())
+from warehouse.events.names import quoted
 
 
 @dataclass(frozen=True)
@@ -126,17 +124,27 @@ def _asked(
     fields = [field for field in fields if is_counting or field.type in FITS]
     if not fields:
         return {}, set()
-    taken = extraction(fields, calls[1])
-    counts, misfits = dict.fromkeys((field.path for field in fields), 0), set[Path]()
-    types = "[" + ", ".join(text(field.type) for field in fields) + "]"
-    for number, count, misfit in db.run(
-        "select number, count(*), count(*) filter (where not"
-        f" case {types}[number + 1] {FITS_TYPE} else true end)"
-        f" from ({_values(calls, taken, fields)}) group by number"
-    ):
-        counts[fields[number].path] = count
-        misfits |= {fields[number].path} if misfit else set()
+    rows, source = calls
+    taken = extraction(fields, source)
+    names = [f"v{number}" for number in range(len(fields))]
+    values = ", ".join(
+        f"cast({taken.values[field.path]} as varchar) as {name}"
+        for name, field in zip(names, fields, strict=True)
+    )
+    asked = ", ".join(
+        f"count({name}), count({name}) filter (where {_misfit(field.type, name)})"
+        for name, field in zip(names, fields, strict=True)
+    )
+    [found] = db.run(
+        f"select {asked} from (select {values} from (select {source}, {taken.taken} from ({rows})))"
+    )
+    counts = {field.path: count for field, count in zip(fields, found[::2], strict=True)}
+    misfits = {field.path for field, count in zip(fields, found[1::2], strict=True) if count}
     return counts, misfits
+
+
+def _misfit(kind: str, value: str) -> str:
+    return f"not ({FITS[kind].format(value)})" if kind in FITS else "false"
 
 
 def kinds(
