@@ -5,13 +5,13 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from isal import igzip, isal_zlib
 
 PIECE_BYTES = 16 * 1024 * 1024
 # Short lines are bounded by their number: each may become a row of many columns.
@@ -23,7 +23,7 @@ BLOCK_BYTES = 1024 * 1024
 REQUEST_BYTES = 4 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NEWLINE = ord("\n")
-BROKEN = (OSError, EOFError, zlib.error)
+BROKEN = (OSError, EOFError, zlib.error, isal_zlib.error)
 
 Open = Callable[[], Any]
 Read = Callable[[int], bytes]
@@ -91,18 +91,23 @@ def blocks(stored: Open, path: str) -> Iterator[bytes]:
 def _ways(path: str) -> list[tuple[Unpack, int]]:
     """How to read a file, and how many bytes at once: fast, then nearer to where it breaks.
 
-    Arrow unpacks twice as fast as Python's gzip. What it was asked for when it meets the break is
-    lost, so that the last bytes are asked for one by one.
+    isal unpacks four times as fast as Python's gzip. What the fast ones were asked for when they
+    meet the break is lost; of zstd, the last bytes are asked for one by one.
     """
     if path.endswith(".gz"):
-        return [(partial(_arrow_read, "gzip"), BLOCK_BYTES), (_gzip_read, BLOCK_BYTES)]
+        return [(_igzip_read, BLOCK_BYTES), (_gzip_read, BLOCK_BYTES)]
     if path.endswith((".zst", ".zstd")):
-        return [(partial(_arrow_read, "zstd"), BLOCK_BYTES), (_sip, 64 * 1024), (_sip, 1)]
+        return [(_zstd_read, BLOCK_BYTES), (_sip, 64 * 1024), (_sip, 1)]
     return [(attrgetter("read"), BLOCK_BYTES), (attrgetter("read1"), BLOCK_BYTES)]
 
 
-def _arrow_read(codec: str, file: Any) -> Read:
-    read: Read = pa.CompressedInputStream(file, codec).read
+def _igzip_read(file: io.BufferedReader) -> Read:
+    read: Read = igzip.open(file).read
+    return read
+
+
+def _zstd_read(file: Any) -> Read:
+    read: Read = pa.CompressedInputStream(file, "zstd").read
     return read
 
 
@@ -114,7 +119,7 @@ def _gzip_read(file: io.BufferedReader) -> Read:
 def _sip(file: io.BufferedReader) -> Read:
     """The less is given to Arrow at a time, the less is lost of what it unpacks to at the break."""
     sips = SimpleNamespace(read=lambda _: file.read(512), close=file.close, closed=False)
-    return _arrow_read("zstd", pa.PythonFile(sips, "r"))
+    return _zstd_read(pa.PythonFile(sips, "r"))
 
 
 def _skip(read: Read, count: int) -> None:
