@@ -47,7 +47,7 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
     wrong += unusable
     models, mistakes = model.find(root / "warehouse" / "models")
     try:
-        ruled = rules.read(root / "warehouse" / "identity.toml")
+        ruled = rules.read(place.rules(root))
     except Mistakes as found:
         raise Mistakes([*wrong, *found.mistakes, *mistakes]) from None
     plans, unreadable = _plans(root, [source.name for source in sources])

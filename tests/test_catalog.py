@@ -152,7 +152,7 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         },
     ) == [
         "staging/app__users.sql:1: carries user_id, email: it must say '-- key:' and '-- time:'",
-        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, owner, tags",
+        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, materialized, owner, tags",
         'staging/shop__orders.sql:1: the first line must say "-- One row per …"',
         "syncs/one.sql:2: unknown destination 'crn'; known: crm",
         "syncs/one.sql:4: unknown mode 'mirrored'; known: upsert",
@@ -160,7 +160,7 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         "traits/broken.sql:2: Expected table name, near 'where'",
         "traits/orders.sql:4: nobody makes the table traits.other",
         "traits/two.sql:1: a model is one SELECT, and nothing else",
-        "wrong/folder.sql:1: the folder 'wrong' is none of staging, identity, resolved, traits, profiles, audiences, syncs",
+        "wrong/folder.sql:1: the folder 'wrong' is none of staging, identity, resolved, traits, profiles, profiles_sync, audiences, syncs",
     ]
 
 

@@ -1,0 +1,36 @@
+-- One row per identifier that somebody may mean by a name: written with its kind before it
+-- (email:ada@example.com) or without, as it was first written or as the rules normalise it. A
+-- profile id, an old one too, means the oldest identifier of the profile it is now.
+create or replace macro identity.named(name) as table
+with meant as (
+    select
+        type,
+        value,
+        profile_id,
+        first_seen_at
+    from identity.identifiers
+    where
+        value in (trim(name), lower(trim(name)))
+        or seen_as = trim(name)
+        or (type = 'phone' and value = regexp_replace(name, '[^0-9+]', '', 'g'))
+        or (
+            type = split_part(name, ':', 1)
+            and value in (substr(name, strpos(name, ':') + 1), lower(substr(name, strpos(name, ':') + 1)))
+        )
+),
+became as (
+    select current_profile_id as profile_id
+    from identity.profile_redirects
+    where profile_redirects.profile_id = name
+    union
+    select profile_id
+    from identity.profiles
+    where profiles.profile_id = name
+)
+select type, value, profile_id, first_seen_at
+from meant
+union all
+select type, value, profile_id, first_seen_at
+from identity.identifiers
+where profile_id in (from became)
+qualify row_number() over (partition by profile_id order by first_seen_at, type, value) = 1
