@@ -15,11 +15,14 @@ DESCRIPTIONS = {
     "merges": "One row per profile that went into an older one, with the row that tied them.",
     "violations": "One row per identifier that a rule kept from tying, with the row it stood on.",
     "rows": "One row per staging row that bears an identifier, with its profile.",
+    "profile_redirects": "One row per profile_id that was ever given, with the one that it is now.",
+    "evidence": "One row per identifier of each distinct tuple of identifiers.",
+    "runs": "One row per run: what came, and how large the record is after it.",
 }
 
 
 def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.AssetsDefinition]:
-    """The five tables of identity; none where no source carries identifiers.
+    """The tables of identity; none where no source carries identifiers.
 
     They are one thing and always made together; whoever selects some of them sees only those.
     """
@@ -38,7 +41,7 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
     def stitch(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        counts = identity.build(place.connect, inputs, rules, place.state / "identity")
+        counts = identity.build(place.warehouse, inputs, rules)
         with place.connect() as db:
             types = {table: db.columns(table) for table in counts}
             shared = db.value(
