@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -81,6 +82,30 @@ def worst() -> None:
 
     with reading() as db:
         questions.worst(db, place.rules(place.ROOT), Console())
+
+
+@cli.command("what-if")
+@click.argument(
+    "rules_file",
+    required=False,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+def what_if(rules_file: Path | None) -> None:
+    """Which profiles other rules would merge and split: cdp what-if other.toml. Nothing is written.
+
+    Without a file it is the project's own identity.toml, as it stands now.
+    """
+    from rich.console import Console
+
+    from cdp_assets import project, questions
+    from warehouse import database
+    from warehouse.asking.what_if import what_if as compared
+
+    with said_plainly():
+        found = project.find(environ())
+        sources, ruled = project.by_other_rules(found, rules_file)
+        with database.beside(found.place.warehouse) as db:
+            questions.what_if(db, compared(db, sources, ruled), Console())
 
 
 @cli.command()

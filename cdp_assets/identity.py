@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from cdp_assets.place import Place
-from warehouse import identity
+from warehouse import asking, identity
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
 DESCRIPTIONS = {
     "identifiers": "One row per identifier, with the profile that holds it.",
+    "first_profiles": "One row per identifier that another profile held before a merge.",
     "profiles": "One row per person.",
     "merges": "One row per profile that went into an older one, with the row that tied them.",
     "violations": "One row per identifier that a rule kept from tying, with the row it stood on.",
@@ -43,6 +44,7 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         counts = identity.build(place.warehouse, inputs, rules)
         with place.connect() as db:
+            asking.publish(db)
             types = {table: db.columns(table) for table in counts}
             shared = db.value(
                 "select count(*) from (select type, value from identity.identifiers"

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cdp_assets import table
 from warehouse.asking import SHARED_BY, lines
+from warehouse.asking.what_if import Counts
 from warehouse.database import Database
 from warehouse.matching import Match
 
@@ -65,6 +66,38 @@ from identity.why($one, $other)
 APART = """
 select happened_at as at, source, row_id as row, type, value, reason
 from identity.why_not($one, $other) limit 20
+"""
+CHANGES = """
+with sized as (
+    select
+        *,
+        max(identifier_count) over (partition by coalesce(new_profile_id, profile_id)) as size
+    from changes
+),
+called as (
+    select profile_id, arg_min(type || ' ' || value, first_seen_at) as name
+    from identity.identifiers
+    semi join changes using (profile_id)
+    group by profile_id
+)
+select
+    sized.profile_id as "this profile",
+    called.name as "first known by",
+    identifier_count as identifiers,
+    case
+        when new_profile_id is null then 'would belong to nobody'
+        when sized.profile_id is null then 'would come to'
+        when is_merge and is_split then 'would part and merge into'
+        when is_merge then 'would merge into'
+        when is_split then 'would split into'
+        when is_gain then 'would gain, as'
+        else 'would remain, as'
+    end as "of it",
+    new_profile_id as "this one"
+from sized
+left join called using (profile_id)
+order by size desc, new_profile_id, identifier_count desc, sized.profile_id
+limit 30
 """
 LARGEST = """
 select
@@ -140,6 +173,23 @@ def worst(db: Database, rules: Path, console: Console) -> None:
     console.print(f"To have them tie nobody, add to {rules.name}:\n")
     block = lines.block(rules.read_text(), [(row[0], row[1]) for row in shared])
     console.print(block, markup=False, highlight=False, soft_wrap=True)
+
+
+def what_if(db: Database, counts: Counts, console: Console) -> None:
+    """What other rules would do, from the temp table changes; the largest changes one by one."""
+    said = [
+        f"{counts.merging} profiles would become {counts.merged}" if counts.merging else "",
+        f"{counts.splitting} would be split into {counts.parts}" if counts.splitting else "",
+        f"{counts.lost_identifiers} identifiers would belong to nobody, which {counts.losing}"
+        " profiles have now" if counts.losing else "",
+        f"{counts.gained_identifiers} identifiers that nobody has would belong to"
+        f" {counts.gaining} profiles" if counts.gaining else "",
+    ]  # fmt: skip
+    if not any(said):
+        console.print("No profile would change. Nothing was written.")
+        return
+    console.print("; ".join(filter(None, said)) + ". Nothing was written.")
+    _show(db, CHANGES, {}, console, "The largest changes")
 
 
 def matches(found: Sequence[Match], rules: Path, console: Console) -> None:

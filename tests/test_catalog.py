@@ -224,6 +224,14 @@ def test_a_schema_reads_only_what_stands_before_it(
     assert f"{path}.sql:2: {said}" in mistakes(tmp_path, files)
 
 
+def test_a_model_is_materialized_as_a_table_or_a_view_and_nothing_else(tmp_path: Path) -> None:
+    files = {"staging.app__users": USERS}
+    files["traits.orders"] = TRAIT.replace("-- key:", "-- materialized: cube\n-- key:")
+    assert mistakes(tmp_path, files) == [
+        "traits/orders.sql:2: unknown materialized 'cube'; known: table, view"
+    ]
+
+
 def test_a_cron_or_owner_that_dagster_would_refuse_is_a_mistake(tmp_path: Path) -> None:
     files = {"staging.app__users": USERS, "traits.orders": TRAIT}
     files["syncs.crm_people"] = SYNC.replace("cron: 0 * * * *", "cron: hourly\n-- owner: growth")

@@ -1,14 +1,17 @@
 """Probable matches: which pairs are proposed, which never, and what accepting them looks like."""
 
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
+from cdp_assets import questions
 from warehouse.database import connect
-from warehouse.matching import SplinkMissing, propose
-from warehouse.rules import rules
+from warehouse.matching import Match, SplinkMissing, propose
+from warehouse.rules import read, rules
 
 NAMES = ("user_id", "email", "phone", "stripe_customer_id")
 RULES = rules({"identifiers": {name: {} for name in NAMES}})
@@ -48,6 +51,18 @@ def test_two_with_one_name_and_company_and_nearly_one_mailbox_are_proposed(tmp_p
     }
     assert (match.one_name, match.other_name) == ("ada ames", "ada ames")
     assert match.score > 0.99
+
+
+def test_each_proposal_comes_with_a_line_that_accepts_it(tmp_path: Path) -> None:
+    match = Match(0.98765, ("user_id", "u1"), ("email", "a@b.c"), "ada ames", "ada ames")
+    path = tmp_path / "identity.toml"
+    console = Console(file=StringIO(), width=120)
+    questions.matches([match], path, console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0.9877" in said
+    path.write_text("[identifiers.user_id]\n[identifiers.email]\n" + said[said.index("[[join]]") :])
+    [line] = read(path).joins
+    assert (line.one, line.other) == (match.one, match.other)
 
 
 def test_strangers_are_not_proposed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Questions to identity: who, why, why not, worst; asked in SQL and on the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -8,41 +9,30 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from test_identity import START, Row, holders, stitch
+from stitching import DEFAULTS, NAMES, START, Row, Stitched
 
 from cdp_assets import questions
 from warehouse import asking
 from warehouse.asking import lines
 from warehouse.database import Database, connect
-from warehouse.rules import read
+from warehouse.rules import Rules, read, rules
 
-EVIDENCE = """
-create or replace view identity.evidence as
-with first as (
-    select user_id, email, anonymous_id, arg_min(row_id, happened_at) as row_id, min(happened_at) as seen_at
-    from staging.app__rows group by all
-),
-numbered as (select row_number() over (order by seen_at, row_id) as tuple, * from first)
-select tuple, type, value, seen_at, 'app__rows' as source, row_id
-from (unpivot numbered on user_id, email, anonymous_id into name type value value)
-"""
+Asked = Callable[..., Database]
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    with connect(tmp_path / "warehouse.duckdb") as opened:
-        yield opened
+def asked(tmp_path: Path) -> Iterator[Asked]:
+    """asked(rows, rules): a warehouse in which these rows are stitched, with all questions."""
+    with ExitStack() as opened:
 
+        def ask(rows: list[Row], ruled: Rules = DEFAULTS) -> Database:
+            here = Stitched(tmp_path / "warehouse.duckdb")
+            here.stitch(rows, ruled)
+            db = opened.enter_context(connect(here.path))
+            asking.publish(db)
+            return db
 
-def asked(db: Database, rows: list[Row]) -> None:
-    stitch(db, rows)
-    db.run(EVIDENCE)
-    db.run(
-        "create or replace table identity.profile_redirects as"
-        " select from_profile_id as profile_id, into_profile_id as current_profile_id"
-        " from identity.merges"
-    )
-    asking.publish(db)
+        yield ask
 
 
 def chain(db: Database, one: str, other: str) -> list[tuple[Any, ...]]:
@@ -55,9 +45,8 @@ def chain(db: Database, one: str, other: str) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_why_is_the_shortest_chain_of_rows_and_of_two_rows_the_older(db: Database) -> None:
-    asked(
-        db,
+def test_why_is_the_shortest_chain_of_rows_and_of_two_rows_the_older(asked: Asked) -> None:
+    db = asked(
         [
             (0, None, None, "a"),
             (1, None, "e", "a"),
@@ -80,9 +69,8 @@ def test_why_is_the_shortest_chain_of_rows_and_of_two_rows_the_older(db: Databas
     ]
 
 
-def test_a_tie_that_a_rule_refused_is_no_part_of_the_chain(db: Database) -> None:
-    asked(
-        db,
+def test_a_tie_that_a_rule_refused_is_no_part_of_the_chain(asked: Asked) -> None:
+    db = asked(
         [
             (0, "u", None, "kiosk"),
             (1, "v", "e", "kiosk"),
@@ -102,16 +90,16 @@ def test_a_tie_that_a_rule_refused_is_no_part_of_the_chain(db: Database) -> None
 
 
 def test_who_knows_a_person_by_any_identifier_and_by_an_id_from_before_a_merge(
-    db: Database,
+    asked: Asked,
 ) -> None:
-    asked(db, [(0, "u", None, None), (1, None, " Ada@X.com", "a"), (2, "u", None, "a")])
-    [(old,)] = db.run("select from_profile_id from identity.merges")
+    db = asked([(0, "u", None, None), (1, None, " Ada@X.com", "a"), (2, "u", None, "a")])
+    [(old, now)] = db.run("select from_profile_id, into_profile_id from identity.merges")
     told = [
         ("user_id", "u", START, START + timedelta(minutes=2), "r000"),
         ("anonymous_id", "a", START + timedelta(minutes=1), START + timedelta(minutes=2), "r001"),
         ("email", "Ada@X.com", START + timedelta(minutes=1), START + timedelta(minutes=1), "r001"),
     ]
-    for name in ("u", "email:Ada@X.com", "anonymous_id:a", old, holders(db)["user_id:u"]):
+    for name in ("u", "email:Ada@X.com", "anonymous_id:a", old, now):
         found = db.run(
             "select type, value, first_seen_at, last_seen_at, row_id from identity.who(?)", [name]
         )
@@ -119,9 +107,8 @@ def test_who_knows_a_person_by_any_identifier_and_by_an_id_from_before_a_merge(
     assert db.run("from identity.who('nobody')") == []
 
 
-def test_the_worst_values_are_those_that_most_people_share(db: Database, tmp_path: Path) -> None:
-    asked(
-        db,
+def test_the_worst_values_are_those_that_most_people_share(asked: Asked, tmp_path: Path) -> None:
+    db = asked(
         [
             (0, "u", None, "kiosk"),
             (1, "v", None, "kiosk"),
@@ -146,6 +133,35 @@ def test_the_worst_values_are_those_that_most_people_share(db: Database, tmp_pat
     assert said.endswith('[identifiers.anonymous_id.blocked]\nvalues = [\n    "kiosk",\n]\n\n')
 
 
+def test_a_line_of_the_rules_that_joins_two_is_a_step_of_the_chain(asked: Asked) -> None:
+    line = {"identifiers": ["user_id:u", "email:e"], "reason": "asked her", "by": "ada"}
+    ruled = rules({"identifiers": {name: {} for name in NAMES}, "join": [line]})
+    db = asked([(0, "u", None, "a"), (1, None, "e", "b")], ruled)
+    assert chain(db, "a", "b") == [
+        ("anonymous_id:a", "user_id:u", "r000"),
+        ("user_id:u", "email:e", None),
+        ("email:e", "anonymous_id:b", "r001"),
+    ]
+
+
+def test_a_line_that_parts_two_is_what_keeps_them_apart(asked: Asked) -> None:
+    line = {"identifiers": ["user_id:u", "email:e"], "reason": "asked her", "by": "ada"}
+    ruled = rules({"identifiers": {name: {} for name in NAMES}, "part": [line]})
+    db = asked([(0, "u", None, None), (1, None, "e", None), (2, "u", "e", None)], ruled)
+    assert db.run("select row_id, type, value, reason from identity.why_not('e', 'u')") == [
+        ("r002", "email", "e", "Parted by hand")
+    ]
+
+
+def test_rows_of_both_with_a_blocked_value_are_what_speaks_for_one_person(asked: Asked) -> None:
+    ruled = rules({"blocked": {"values": ["null"]}, "identifiers": {name: {} for name in NAMES}})
+    db = asked([(0, "u", "null", None), (1, "v", "null", None)], ruled)
+    assert db.run("select row_id, type, value, reason from identity.why_not('u', 'v')") == [
+        ("r000", "email", "null", "ID value blocked"),
+        ("r001", "email", "null", "ID value blocked"),
+    ]
+
+
 def test_what_is_suggested_for_blocking_can_be_pasted_into_the_rules(tmp_path: Path) -> None:
     path = tmp_path / "identity.toml"
     before = "[identifiers.user_id]\n[identifiers.email]\nblocked.values = []\n"
@@ -161,8 +177,8 @@ def test_an_identifier_that_blocks_values_already_gets_its_whole_list() -> None:
     )
 
 
-def test_the_terminal_says_that_two_are_one_and_why_and_why_not(db: Database) -> None:
-    asked(db, [(0, "u", None, "a"), (1, "v", None, "a"), (2, "w", None, None)])
+def test_the_terminal_says_that_two_are_one_and_why_and_why_not(asked: Asked) -> None:
+    db = asked([(0, "u", None, "a"), (1, "v", None, "a"), (2, "w", None, None)])
     assert "'u' and 'a' are one person, since" in printed(
         lambda console: questions.why(db, "u", "a", console)
     )
@@ -179,9 +195,9 @@ def test_the_terminal_says_that_two_are_one_and_why_and_why_not(db: Database) ->
         questions.why(db, "u", "x@y.z", Console())
 
 
-def test_the_terminal_says_all_that_is_on_record_of_a_person(db: Database) -> None:
-    asked(
-        db, [(0, "u", None, None), (1, None, None, "a"), (2, "u", None, "a"), (3, "v", None, "a")]
+def test_the_terminal_says_all_that_is_on_record_of_a_person(asked: Asked) -> None:
+    db = asked(
+        [(0, "u", None, None), (1, None, None, "a"), (2, "u", None, "a"), (3, "v", None, "a")]
     )
     db.run("create schema profiles")
     db.run(

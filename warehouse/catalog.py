@@ -126,7 +126,7 @@ def _compile(
         take([profiles.model(catalog.of("traits"), catalog.names(), rules, wrong)])
     rest = [model for model in files if model.schema not in ("staging", "traits")]
     if any(model.schema == profiles_sync.SCHEMA for model in rest):
-        rest += profiles_sync.models(catalog.of("traits"), catalog.names(), rules)
+        rest += profiles_sync.models(catalog.of("traits"), catalog.names())
     take(rest)
     return catalog, wrong
 

@@ -26,7 +26,7 @@ from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
 # To change when what stands in stitching.* changes its meaning: the next run is then a full one.
-LAYOUT = 1
+LAYOUT = 2
 
 COLUMNS = {
     "identity.identifiers": {
@@ -38,6 +38,11 @@ COLUMNS = {
         "last_seen_at": "time of the last row that bears it",
         "source": "staging table of the first row that bears it",
         "row_id": "key of that row",
+    },
+    "identity.first_profiles": {
+        "type": "the kind of identifier",
+        "value": "normalised",
+        "first_profile_id": "who held it first; that profile went into the one that holds it now",
     },
     "identity.profiles": {
         "profile_id": "stays the same over runs; after a merge the oldest goes on",

@@ -1,5 +1,5 @@
 """Segment's Profiles Sync tables that no file can spell out: how deep they go or how wide they are
-is known to the rules and the data alone. The others are files in models/profiles_sync.
+is known to the data alone. The others are files in models/profiles_sync.
 
 https://www.twilio.com/docs/segment/unify/profiles-sync/tables
 """
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from warehouse.model import Model, written
-from warehouse.rules import Rules
 
 SCHEMA = "profiles_sync"
 TABLES = tuple(
@@ -25,32 +24,39 @@ ENVELOPE = (
     *UPDATES,
 )  # fmt: skip
 
-HOPS = "select from_profile_id, into_profile_id, merged_at, source, row_id from identity.merges"
-FURTHER = """
-select from_profile_id, into_profile_id, merged_at, source, row_id from {hops}
-union
-select near.from_profile_id, far.into_profile_id, far.merged_at, far.source, far.row_id
-from {hops} as near
-join {hops} as far on far.from_profile_id = near.into_profile_id
-"""
+# `union` and not `union all`: it ends even if the record should say that two went into each other.
 ID_GRAPH_UPDATES = """
-with {hops},
+with recursive hops as (
+    select from_profile_id, into_profile_id, merged_at, source, row_id
+    from identity.merges
+    union
+    select
+        hops.from_profile_id,
+        further.into_profile_id,
+        further.merged_at,
+        further.source,
+        further.row_id
+    from hops
+    join identity.merges as further on further.from_profile_id = hops.into_profile_id
+),
 born as (
     select
-        first_profile_id as segment_id,
-        first_profile_id as canonical_segment_id,
-        first_seen_at as happened_at,
-        source,
-        row_id
+        coalesce(first_profile_id, profile_id) as profile_id,
+        min({'at': first_seen_at, 'source': source, 'row_id': row_id}) as first
     from identity.identifiers
-    qualify row_number() over (
-        partition by first_profile_id order by first_seen_at, source, row_id
-    ) = 1
+    left join identity.first_profiles using (type, value)
+    group by coalesce(first_profile_id, profile_id)
 ),
 happened as (
-    select * from born
+    select
+        profile_id as segment_id,
+        profile_id as canonical_segment_id,
+        first.at as happened_at,
+        first.source,
+        first.row_id
+    from born
     union all
-    select from_profile_id, into_profile_id, merged_at, source, row_id from {last}
+    select from_profile_id, into_profile_id, merged_at, source, row_id from hops
 )
 select
     happened.segment_id,
@@ -103,31 +109,20 @@ left join told on told.canonical_segment_id = graph.segment_id
 """
 
 
-def models(
-    traits: Sequence[Model], columns_of: Mapping[str, Sequence[str]], rules: Rules
-) -> list[Model]:
+def models(traits: Sequence[Model], columns_of: Mapping[str, Sequence[str]]) -> list[Model]:
     """id_graph_updates, profile_traits_updates and profile_traits, which has the traits that were
     told of a profile and those that are computed; a computed one goes before one of its name.
     """
     return [
-        _id_graph_updates(rules),
+        _id_graph_updates(),
         _profile_traits_updates(),
         _profile_traits(traits, columns_of),
     ]
 
 
-def _id_graph_updates(rules: Rules) -> Model:
-    """Who went into whom, over any number of merges: each step doubles how far one sees."""
-    steps = rules.max_merges.bit_length() + 1
-    hops = [f"hops_0 as ({HOPS})"]
-    hops += [f"hops_{n + 1} as ({FURTHER.format(hops=f'hops_{n}')})" for n in range(steps)]
-    return written(
-        SCHEMA,
-        "id_graph_updates",
-        "One row per profile that came to be, and one for each profile that it became part of.",
-        ID_GRAPH_UPDATES.format(hops=",\n".join(hops), last=f"hops_{steps}"),
-        None,
-    )
+def _id_graph_updates() -> Model:
+    description = "One row per profile that came to be, and one for each it became part of."
+    return written(SCHEMA, "id_graph_updates", description, ID_GRAPH_UPDATES, None)
 
 
 def _profile_traits_updates() -> Model:

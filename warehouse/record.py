@@ -6,7 +6,6 @@ over it, so that a merge of two profiles rewrites their own rows and nothing els
 
 from warehouse.database import Database
 from warehouse.occurrences import NO_TIME
-from warehouse.rules import Rules
 
 TABLES = {
     "rows": "select mark, tuple, at_us, row_id from fresh",
@@ -25,15 +24,18 @@ TABLES = {
         from new_ties anti join known_tuples using (tuple)
     """,
     "nodes": """
-        select seen.node, seen.stand, seen.type, value, component, number as profile,
+        select seen.node, seen.stand, seen.type, value, component, named.number as profile,
+            nullif(first_named.number, named.number) as first_profile,
             tuples.first.at_us as first_us, source, tuples.first.row_id as row_id, seen.last_us,
             coalesce(written, value) as seen_as
         from seen
         join names using (node)
         join labels on labels.stand = seen.stand
         left join holders on holders.stand = seen.stand
-        left join named using (profile)
-        join tuples on place = first_place
+        left join named on named.profile = holders.profile
+        left join first_holders on first_holders.stand = seen.stand
+        left join named as first_named on first_named.profile = first_holders.profile
+        join tuples on place = seen.first_place
         left join (select tuple, node, written from ties where written is not null) as writings
             on writings.node = seen.node and writings.tuple = tuples.tuple
     """,
@@ -112,6 +114,12 @@ VIEWS = {
         join stitching.ids using (profile)
         join stitching.kinds using (type)
         join stitching.sources using (source)
+    """,
+    "identity.first_profiles": """
+        select kinds.name as type, value, profile_id as first_profile_id
+        from stitching.nodes
+        join stitching.ids on ids.profile = first_profile
+        join stitching.kinds using (type)
     """,
     "identity.profiles": f"""
         select
@@ -243,7 +251,9 @@ def version(db: Database) -> str | None:
 
 def prepare(db: Database, *, full: bool) -> None:
     """Write down, as temp tables left_*, the rows of stitching.* that this run leaves behind."""
-    known = "select 0::bigint as tuple where false" if full else "select tuple from stitching.tuples"
+    known = (
+        "select 0::bigint as tuple where false" if full else "select tuple from stitching.tuples"
+    )
     db.run(f"create or replace temp view known_tuples as {known}")
     for table, select in TABLES.items():
         db.run(f"create or replace temp table left_{table} as {select}")
@@ -293,6 +303,7 @@ def _counts(db: Database) -> dict[str, int]:
     return {
         **{f"identity.{name}s": int(n) for name, n in zip(names, counts, strict=True)},
         "identity.profile_redirects": db.count("stitching.ids"),
+        "identity.first_profiles": db.count("identity.first_profiles"),
         "identity.evidence": db.count("stitching.ties"),
         "identity.runs": db.count("stitching.runs"),
     }

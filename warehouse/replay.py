@@ -53,6 +53,7 @@ class Outcome:
     merges: list[tuple[int, int, int]] = field(default_factory=list)  # from, into, row
     violations: list[tuple[int, int, str]] = field(default_factory=list)  # row, identifier, reason
     rows: list[tuple[int, int]] = field(default_factory=list)  # row, profile at that time
+    attached: list[tuple[int, int]] = field(default_factory=list)  # identifier, its first profile
     holders: list[tuple[int, int]] = field(default_factory=list)  # identifier, profile at the end
     survivors: list[tuple[int, int]] = field(default_factory=list)  # merged profile, what it became
 
@@ -183,6 +184,7 @@ class _State:
     def _attach(self, profile: _Profile, node: int, at: int) -> None:
         if node not in self.holder:
             self.holder[node] = profile
+            self.outcome.attached.append((node, profile.number))
             profile.held[node] = at
             profile.counts[self.type_of[node]] += 1
 

@@ -17,7 +17,8 @@ def resolve(db: Database, rules: Rules) -> None:
     """Out of the temp tables of `affected`, these. A profile goes by the place of its founder.
 
     labels (stand, component);
-    holders (stand, profile); founders (profile, stand); survivors (profile, survivor);
+    holders (stand, profile); first_holders, where another held it once; founders (profile, stand);
+    survivors (profile, survivor);
     merges (from_profile, into_profile, tuple, at_us, row_id): on which row's evidence;
     violations (tuple, mark, at_us, row_id, stand, reason);
     placed (mark, tuple, profile): to whom a row of a replayed component belongs.
@@ -32,6 +33,7 @@ def resolve(db: Database, rules: Rules) -> None:
     components.label(db)
     _find_contested(db, rules)
     _merge(db)
+    _find_first(db)
     _replay(db, rules)
     _conclude(db)
 
@@ -133,6 +135,30 @@ def _merge(db: Database) -> None:
     _keep(db, "simple_merges", ("from_profile", "into_profile", "place"), merges)
 
 
+def _find_first(db: Database) -> None:
+    """Temp table first_holders (stand, profile, first_place): where no limit is broken but profiles
+    merged, the profile that an identifier came to: what its founder's had become by then.
+    """
+    _table(
+        db,
+        "first_holders",
+        """
+        select stand, root as profile, first_place
+        from stands join roots on roots.place = first_place
+        """,
+    )
+    became = "simple_merges as became on from_profile = profile and became.place <= first_place"
+    while db.value(f"select count(*) from first_holders join {became}"):
+        _table(
+            db,
+            "first_holders",
+            f"""
+            select stand, coalesce(into_profile, profile) as profile, first_place
+            from first_holders left join {became}
+            """,
+        )
+
+
 def _ties(batches: Sequence[object]) -> Iterator[tuple[int, Sequence[int]]]:
     for batch in batches:
         places, founders = (batch.column(n).to_pylist() for n in ("place", "founders"))  # type: ignore[attr-defined]
@@ -171,6 +197,7 @@ def _replay(db: Database, rules: Rules) -> None:
         ("merges", ("from_profile", "into_profile", "row"), outcome.merges),
         ("violations", ("row", "stand", "reason"), outcome.violations),
         ("rows", ("row", "profile"), outcome.rows),
+        ("attached", ("stand", "profile"), outcome.attached),
         ("holders", ("stand", "profile"), outcome.holders),
     ):
         _keep(db, f"replayed_{table}", columns, lists)
@@ -204,9 +231,7 @@ def _strengths(db: Database, rules: Rules) -> Iterator[tuple[int, int, int]]:
     """(source, type, strength), the strongest is 0."""
     for source, name in db.run("from numbered_sources"):
         order = rules.by_strength(name)
-        yield from (
-            (source, type_, order.index(kind)) for type_, kind in enumerate(rules.names)
-        )
+        yield from ((source, type_, order.index(kind)) for type_, kind in enumerate(rules.names))
 
 
 def _parted(db: Database) -> Mapping[int, frozenset[int]]:
@@ -230,6 +255,7 @@ def _conclude(db: Database) -> None:
         anti join (from contested where is_over) as contested using (component)
         """,
     )
+    db.run("insert into first_holders select stand, profile, null from replayed_attached")
     _table(
         db,
         "founders",

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable
 
 Name = tuple[str, str]  # type and value of an identifier
+WHO = "your name"
 
 
 def block(text: str, values: Iterable[Name]) -> str:
@@ -37,7 +38,5 @@ def _quoted(value: str) -> str:
 
 def join(one: Name, other: Name, reason: str) -> str:
     """What makes two identifiers one person, whatever the rules say."""
-    return (
-        f"[[join]]\none = {_quoted(':'.join(one))}\nother = {_quoted(':'.join(other))}\n"
-        f"reason = {_quoted(reason)}\n"
-    )
+    named = ", ".join(_quoted(":".join(name)) for name in (one, other))
+    return f'[[join]]\nidentifiers = [{named}]\nreason = {_quoted(reason)}\nby = "{WHO}"\n'

@@ -1,5 +1,6 @@
 -- One row per step of the shortest chain that makes two identifiers one person: a row that bears
--- both `type` `value` and `next_type` `next_value`. Empty where they are not one person.
+-- both `type` `value` and `next_type` `next_value`, or a line of identity.toml that joins them. Empty
+-- where they are not one person.
 create or replace macro identity.why(one, other) as table
 with recursive ends as (
     select
@@ -24,6 +25,10 @@ borne as (
     from identity.evidence
     semi join held using (type, value)
     anti join identity.violations using (source, row_id, type, value)
+    union all
+    select -stand, type, value, null, 'identity.toml', null
+    from identity.joined
+    semi join held using (type, value)
 ),
 -- From the start outwards, each identifier once, by the oldest row that leads to it.
 walked using key (type, value) as (
