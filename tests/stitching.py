@@ -54,7 +54,11 @@ class Stitched:
             db.write(f"staging.{source}", pa.table(columns), "replace")
 
     def again(
-        self, ruled: Rules = DEFAULTS, sources: Sequence[str] = ("app__rows",), *, full: bool = False
+        self,
+        ruled: Rules = DEFAULTS,
+        sources: Sequence[str] = ("app__rows",),
+        *,
+        full: bool = False,
     ) -> None:
         inputs = [
             Input(name, "row_id", "happened_at", tuple(n for n in NAMES if n in ruled.names))
@@ -95,9 +99,7 @@ class Stitched:
             },
             "profiles": set(self.ask("select * exclude (profile_id) from identity.profiles")),
             "rows": {(row[:2], founded[row[2]]) for row in self.ask("from identity.rows")},
-            "merges": {
-                (row[3:], founded[now[row[1]]]) for row in self.ask("from identity.merges")
-            },
+            "merges": {(row[3:], founded[now[row[1]]]) for row in self.ask("from identity.merges")},
             "violations": {
                 (row[:2], f"{row[3]}:{row[4]}", row[5])
                 for row in self.ask("from identity.violations")

@@ -6,7 +6,6 @@ over it, so that a merge of two profiles rewrites their own rows and nothing els
 
 from warehouse.database import Database
 from warehouse.occurrences import NO_TIME
-from warehouse.rules import Rules
 
 TABLES = {
     "rows": "select mark, tuple, at_us, row_id from fresh",
@@ -243,7 +242,9 @@ def version(db: Database) -> str | None:
 
 def prepare(db: Database, *, full: bool) -> None:
     """Write down, as temp tables left_*, the rows of stitching.* that this run leaves behind."""
-    known = "select 0::bigint as tuple where false" if full else "select tuple from stitching.tuples"
+    known = (
+        "select 0::bigint as tuple where false" if full else "select tuple from stitching.tuples"
+    )
     db.run(f"create or replace temp view known_tuples as {known}")
     for table, select in TABLES.items():
         db.run(f"create or replace temp table left_{table} as {select}")
@@ -255,7 +256,7 @@ def prepare(db: Database, *, full: bool) -> None:
 
 
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
-    """Take over what `prepare` wrote; the numbers of rows of identity.*. Call it in a transaction."""
+    """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
     db.run("create schema if not exists stitching")
     db.run("create schema if not exists identity")
     for table in TABLES:

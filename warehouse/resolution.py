@@ -145,7 +145,7 @@ def _replay(db: Database, rules: Rules) -> None:
         db,
         "over",
         """
-        select tuple, place, source, stand, component
+        select tuple, place, source, stand, type
         from ties
         join tuples using (tuple)
         join labels using (stand)
@@ -182,16 +182,21 @@ def _rows(db: Database, rules: Rules) -> Iterator[replay.Row]:
         f"({source}, {type_}, {strength})" for source, type_, strength in _strengths(db, rules)
     )
     bearing = db.read(f"""
-        select place, list(stand order by strength, stand) as stands
-        from (
-            select place, stand, min(strength) as strength
+        with strengths as (
+            select * from (values {strengths}) as strengths (source, type, strength)
+        ),
+        borne as (
+            select place, stand,
+                min({{'as_joined': joined.strength, 'as_written': written.strength}}) as strength
             from over
             join members using (stand)
-            join (values {strengths}) as strengths (source, type, strength)
-                on strengths.source = over.source and strengths.type = members.type
+            join strengths as joined
+                on joined.source = over.source and joined.type = members.type
+            join strengths as written
+                on written.source = over.source and written.type = over.type
             group by place, stand
         )
-        group by place
+        select place, list(stand order by strength) as stands from borne group by place
     """)
     stands = dict(zip(*_lists(bearing), strict=True))
     rows = db.read("select row, place, at_us from replayed order by row")
@@ -204,9 +209,7 @@ def _strengths(db: Database, rules: Rules) -> Iterator[tuple[int, int, int]]:
     """(source, type, strength), the strongest is 0."""
     for source, name in db.run("from numbered_sources"):
         order = rules.by_strength(name)
-        yield from (
-            (source, type_, order.index(kind)) for type_, kind in enumerate(rules.names)
-        )
+        yield from ((source, type_, order.index(kind)) for type_, kind in enumerate(rules.names))
 
 
 def _parted(db: Database) -> Mapping[int, frozenset[int]]:
