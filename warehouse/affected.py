@@ -54,7 +54,9 @@ def find(db: Database) -> None:
         db,
         "ties",
         """
-        select * from stitching.ties semi join old_tuples using (tuple) semi join tuples using (tuple)
+        select * from stitching.ties
+        semi join old_tuples using (tuple)
+        semi join tuples using (tuple)
         union all
         select tuple, node, stand, type, written
         from new_ties anti join stitching.tuples as known using (tuple)

@@ -1,4 +1,4 @@
-"""What is said by hand in the rules, in numbers: identifiers joined to one, and those kept apart."""
+"""What is said by hand in the rules, in numbers: identifiers that are one, and those kept apart."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def number_lines(db: Database, rules: Rules) -> None:
 
 
 def _parted(db: Database, rules: Rules) -> Iterator[tuple[int, ...]]:
-    stands = dict(db.run("select node, stand from joined"))  # type: ignore[arg-type]
+    stands = dict(db.run("select node, stand from joined"))
     for line in rules.parts:
         numbers = [_number(db, named) for named in (line.one, line.other)]
         yield tuple(stands.get(node, node) for node in numbers)

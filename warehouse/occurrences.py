@@ -3,8 +3,8 @@
 Rows are many and the tuples of identifiers they bear are few; turning text into numbers is most of
 the cost of identity. So distinct tuples come first, and everything after works on integers: a row,
 a tuple and an identifier go by 63 bits of DuckDB's hash of what they say, so that a number needs no
-looking up. `check_numbers` finds the one case in some hundred thousand warehouses in which two
-identifiers have the same number.
+looking up. Where two identifiers have the same number, which in one of some hundred thousand
+warehouses they do, `affected` finds it and stops.
 
 A run reads staging once to see, by source and day, what has changed since the last, and then only
 the rows of those days (`Reading`).
@@ -72,7 +72,8 @@ def number(of: str) -> str:
 
 MARK = number("row_id, tuple, at_us")
 DIGEST = f"""
-    select {{place}} as source, at_us // {DAY_US} as day, count(*) as row_count, sum({MARK}) as marks
+    select {{place}} as source, at_us // {DAY_US} as day,
+        count(*) as row_count, sum({MARK}) as marks
     from ({{rows}})
     group by all
 """
@@ -231,15 +232,3 @@ def _parse_phones(db: Database, rule: Identifier) -> None:
     numbers = pa.array([e164(text, rule.region) for text in written.to_pylist()], pa.string())
     with db.lent("numbers_read", pa.table({"written": written, "number": numbers})):
         db.run("create or replace temp table numbers as from numbers_read where number is not null")
-
-
-def check_numbers(db: Database) -> None:
-    """Raises SameNumber where two identifiers of temp table new_ties have one."""
-    same = db.run("""
-        select min(value), max(value) from new_ties
-        group by node
-        having min(value) <> max(value) or min(type) <> max(type)
-        limit 1
-    """)
-    if same:
-        raise SameNumber(*same[0])

@@ -265,7 +265,7 @@ def prepare(db: Database, *, full: bool) -> None:
 
 
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
-    """Take over what `prepare` wrote; the numbers of rows of identity.*. Call it in a transaction."""
+    """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
     db.run("create schema if not exists stitching")
     db.run("create schema if not exists identity")
     for table in TABLES:

@@ -203,7 +203,8 @@ def merge_all(ties: Iterable[tuple[int, Sequence[int]]]) -> list[tuple[int, int,
     merges = []
     for tuple_, founders in ties:
         found = set()
-        for profile in founders:
+        for founder in founders:
+            profile = founder
             while profile in into:
                 profile = into[profile]
             found.add(profile)

@@ -171,7 +171,7 @@ def _replay(db: Database, rules: Rules) -> None:
         db,
         "over",
         """
-        select tuple, place, source, stand, component
+        select tuple, place, source, stand, type
         from ties
         join tuples using (tuple)
         join labels using (stand)
@@ -209,16 +209,21 @@ def _rows(db: Database, rules: Rules) -> Iterator[replay.Row]:
         f"({source}, {type_}, {strength})" for source, type_, strength in _strengths(db, rules)
     )
     bearing = db.read(f"""
-        select place, list(stand order by strength, stand) as stands
-        from (
-            select place, stand, min(strength) as strength
+        with strengths as (
+            select * from (values {strengths}) as strengths (source, type, strength)
+        ),
+        borne as (
+            select place, stand,
+                min({{'as_joined': joined.strength, 'as_written': written.strength}}) as strength
             from over
             join members using (stand)
-            join (values {strengths}) as strengths (source, type, strength)
-                on strengths.source = over.source and strengths.type = members.type
+            join strengths as joined
+                on joined.source = over.source and joined.type = members.type
+            join strengths as written
+                on written.source = over.source and written.type = over.type
             group by place, stand
         )
-        group by place
+        select place, list(stand order by strength) as stands from borne group by place
     """)
     stands = dict(zip(*_lists(bearing), strict=True))
     rows = db.read("select row, place, at_us from replayed order by row")
