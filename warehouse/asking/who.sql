@@ -1,13 +1,15 @@
 -- One row per identifier of the person who is called so: since when, until when, who says it.
 create or replace macro identity.who(name) as table
-with held as (
+with meant as (
+    select list(distinct profile_id) as profile_ids from identity.named(name)
+),
+held as (
     select * from identity.identifiers
-    where profile_id in (select profile_id from identity.named(name))
+    where profile_id in (select unnest(profile_ids) from meant)
 ),
 borne as (
     select type, value, string_agg(distinct source, ', ' order by source) as sources
-    from identity.evidence
-    semi join held using (type, value)
+    from identity.evidence_of((select profile_ids from meant))
     group by type, value
 )
 select

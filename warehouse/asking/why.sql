@@ -22,9 +22,8 @@ held as (
 -- What a rule kept from tying on a row is not part of the chain.
 borne as (
     select tuple, type, value, seen_at, source, row_id
-    from identity.evidence
-    semi join held using (type, value)
-    anti join identity.violations using (source, row_id, type, value)
+    from identity.evidence_of((select list(profile_id) from ends))
+    where is_tied
     union all
     select -stand, type, value, null, 'identity.toml', null
     from identity.joined

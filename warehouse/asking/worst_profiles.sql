@@ -5,16 +5,14 @@ with large as (
     order by identifier_count desc, merge_count desc, profile_id
     limit 100
 ),
-held as (
-    select * from identity.identifiers
-    where profile_id in (select profile_id from large)
-),
 hubs as (
-    select profile_id, type, value, count(*) as combination_count
-    from identity.evidence
-    join held using (type, value)
-    group by profile_id, type, value
-    qualify row_number() over (partition by profile_id order by count(*) desc, type, value) = 1
+    select held.profile_id, borne.type, borne.value, count(*) as combination_count
+    from identity.evidence_of((select list(profile_id) from large)) as borne
+    join identity.identifiers as held using (type, value)
+    group by held.profile_id, borne.type, borne.value
+    qualify row_number() over (
+        partition by held.profile_id order by count(*) desc, borne.type, borne.value
+    ) = 1
 )
 select
     large.profile_id,
