@@ -4,17 +4,19 @@ Out of what `occurrences` read and the last run left in stitching.*, temp tables
 
 tuples (tuple, source, first, last_us, place): with the first row that bears the tuple; `place`
 counts them in time order;
-ties (tuple, node, stand, type, written): which identifiers stand in which;
-names (node, stand, type, value): the identifiers. What is joined by hand has one stand;
-stands (stand, type, first_place): with the place of the first tuple that bears one;
+ties (tuple, node, type, written): which identifiers stand in which, fresh_ties those not yet stored;
+names (node, type, value): the identifiers;
+stands (stand, type, first_place): the same, but what is joined by hand is one; with the place of
+the first tuple that bears one;
 seen (node, stand, type, first_place, last_us): when each came first and last;
 bearings (place, stand, first_place): the ties again, tuples by their place;
 touched (component): those of the last run that this one replaces.
 """
 
 from warehouse.database import Database
-from warehouse.occurrences import SameNumber
+from warehouse.occurrences import MARK, SameNumber
 
+BLOCKED = "select tuple, type, value, reason from new_ties where reason is not null"
 ORDER = "row_number() over (order by first.at_us, source, first.row_id) as place"
 
 
@@ -22,9 +24,12 @@ def everything(db: Database) -> None:
     """For a full rebuild, where all rows are new."""
     db.run("create or replace temp table touched (component bigint)")
     db.run("create or replace temp view all_rows as from fresh")
-    _table(db, "ties", "select tuple, node, stand, type, written from new_ties")
-    _table(db, "names", "select distinct node, stand, type, value from new_ties")
     _table(db, "tuples", f"select *, {ORDER} from new_tuples")
+    db.run("drop table new_tuples")
+    _table(db, "ties", "select tuple, node, type, written from new_ties where reason is null")
+    _table(db, "names", "select distinct node, type, value from new_ties where reason is null")
+    _table(db, "new_blocked", BLOCKED)
+    db.run("drop table new_ties")
     _check_numbers(db)
     _stand(db)
 
@@ -33,48 +38,47 @@ def find(db: Database) -> None:
     """For a run that goes on from the last."""
     _table(db, "vanished", "select distinct tuple from gone")
     _touch(db)
-    _table(db, "old_nodes", "from stitching.nodes semi join touched using (component)")
-    _table(
-        db,
-        "old_tuples",
-        """
-        from stitching.tuples
-        where component in (from touched)
-            or tuple in (select tuple from vanished union all select tuple from new_tuples)
+    for name, select in {
+        "old_nodes": "from stitching.nodes semi join touched using (component)",
+        "old_tuples": """
+            from stitching.tuples
+            where component in (from touched)
+                or tuple in (select tuple from vanished union all select tuple from new_tuples)
         """,
-    )
-    db.run("""
+        "known_tuples": "select tuple from old_tuples semi join new_tuples using (tuple)",
+    }.items():
+        _table(db, name, select)
+    db.run(f"""
         create or replace temp view all_rows as
-        select * from stitching.rows anti join gone using (mark)
+        select * from stitching.rows
+        where {MARK} not in (select mark from gone)
         union all
         select * from fresh
     """)
     _add_up(db)
-    _table(
-        db,
-        "ties",
-        """
-        select * from stitching.ties
-        semi join old_tuples using (tuple)
-        semi join tuples using (tuple)
-        union all
-        select tuple, node, stand, type, written
-        from new_ties anti join stitching.tuples as known using (tuple)
+    for name, select in {
+        "new_blocked": f"{BLOCKED} and tuple not in (from known_tuples)",
+        "fresh_ties": """
+            select tuple, node, type, written from new_ties
+            where reason is null and tuple not in (from known_tuples)
         """,
-    )
-    _table(
-        db,
-        "names",
-        """
-        select distinct node, stand, type, value
-        from (
-            select node, stand, type, value from old_nodes
+        "ties": """
+            select * from stitching.ties semi join old_tuples using (tuple)
+            semi join tuples using (tuple)
             union all
-            select node, stand, type, value from new_ties
-        )
-        semi join ties using (node)
+            from fresh_ties
         """,
-    )
+        "names": """
+            select distinct node, type, value
+            from (
+                select node, type, value from old_nodes
+                union all
+                select node, type, value from new_ties where reason is null
+            )
+            semi join ties using (node)
+        """,
+    }.items():
+        _table(db, name, select)
     _check_numbers(db)
     _stand(db)
 
@@ -85,8 +89,16 @@ def _touch(db: Database) -> None:
         db,
         "touched",
         """
-        select component from stitching.nodes
-        semi join new_ties using (stand)
+        with met as (
+            select node from new_ties where reason is null
+            union
+            select others.node
+            from new_ties
+            join joined using (node)
+            join joined as others on others.stand = joined.stand
+            where reason is null
+        )
+        select component from stitching.nodes semi join met using (node)
         union
         select component from stitching.tuples
         semi join (select tuple from vanished union select tuple from new_tuples) using (tuple)
@@ -100,17 +112,18 @@ def _add_up(db: Database) -> None:
     _table(
         db,
         "counted_tuples",
-        """
+        f"""
         select tuple, source, min(first) as first, max(last_us) as last_us
         from (
-            select tuple, source, {'at_us': first_us, 'row_id': first_row_id} as first, last_us
+            select tuple, source, {{'at_us': first_us, 'row_id': first_row_id}} as first, last_us
             from old_tuples
             anti join vanished using (tuple)
             union all
-            select tuple, source, {'at_us': at_us, 'row_id': row_id}, at_us
+            select tuple, source, {{'at_us': at_us, 'row_id': row_id}}, at_us
             from (
-                select * from stitching.rows semi join vanished using (tuple)
-                anti join gone using (mark)
+                select * from stitching.rows
+                semi join vanished using (tuple)
+                where {MARK} not in (select mark from gone)
             )
             join (select tuple, source from stitching.tuples) using (tuple)
             union all
@@ -135,7 +148,12 @@ def _check_numbers(db: Database) -> None:
 def _stand(db: Database) -> None:
     """An identifier that is joined to others has the type of the strongest of them."""
     for name, select in {
-        "borne": "select place, node, stand, type, last_us from ties join tuples using (tuple)",
+        "borne": """
+            select place, node, coalesce(stand, node) as stand, ties.type, last_us
+            from ties
+            join tuples using (tuple)
+            left join joined using (node)
+        """,
         "seen": """
             select node, any_value(stand) as stand, any_value(type) as type,
                 min(place) as first_place, max(last_us) as last_us
@@ -143,15 +161,17 @@ def _stand(db: Database) -> None:
             group by node
         """,
         "stands": """
-            select stand, coalesce(any_value(joined.type), any_value(seen.type)) as type,
-                min(first_place) as first_place
+            select stand, type, first_place from seen anti join joined using (node)
+            union all
+            select joined.stand, any_value(joined.type), min(first_place)
             from seen
-            left join (select distinct stand, type from joined) as joined using (stand)
-            group by stand
+            join joined using (node)
+            group by joined.stand
         """,
         "bearings": "select place, stand, first_place from borne join stands using (stand)",
     }.items():
         _table(db, name, select)
+    db.run("drop table borne")
 
 
 def _table(db: Database, name: str, select: str) -> None:

@@ -165,6 +165,8 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
 
     Afterwards they hold the outcome: record.TABLES says which. Nothing is written.
     """
+    # Nothing here asks for the order in which tables were written; to keep it costs memory.
+    db.run("set preserve_insertion_order = false")
     _number_rules(db, sources, rules)
     if full:
         occurrences.read_all(db, sources, rules)

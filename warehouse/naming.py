@@ -1,8 +1,9 @@
 """Which profile_id a profile has: the one its identifiers were known by, or a new one.
 
-Within a run a profile goes by the place of its founder; over runs by a number, to which its id in
-text belongs. stitching.ids has every id that was ever given, with the identifier by which to find
-who has it now. New numbers are those of the founding identifiers.
+Within a run a profile goes by the place of its founder; over runs by a number, which in hexadecimal
+is its id (unless the id is older than numbers: then stitching.ids has it). stitching.ids has every
+number that was ever given, with the identifier by which to find who has it now. New numbers are
+those of founding identifiers.
 """
 
 from warehouse.database import Database
@@ -12,15 +13,20 @@ from warehouse.occurrences import NO_TIME, number
 # born, and ids (profile, profile_id, founder). A full rebuild numbers the identifiers again, for
 # the engine or the lines made by hand may be others than then.
 BEFORE = """
-    select node, stand, profile, born.first_us
-    from old_nodes
+    select old.node, coalesce(joined.stand, old.node) as stand, profile, born.first_us
+    from old_nodes as old
     join stitching.profiles as born using (profile)
+    left join joined using (node)
+"""
+IDS = """
+    select profile, profile_id, coalesce(joined.stand, founder) as founder
+    from stitching.ids
+    left join joined on joined.node = founder
 """
 RENUMBERED = f"""
-    select new.node, coalesce(joined.stand, new.node) as stand, profile, born.first_us,
-        old_stand
+    select new.node, coalesce(joined.stand, new.node) as stand, profile, born.first_us, old_node
     from (
-        select {number("kinds.name, value")} as node, profile, stand as old_stand
+        select {number("kinds.name, value")} as node, profile, node as old_node
         from stitching.nodes
         join stitching.kinds using (type)
     ) as new
@@ -28,10 +34,9 @@ RENUMBERED = f"""
     left join joined using (node)
 """
 RENUMBERED_IDS = """
-    select ids.profile, profile_id, coalesce(any_value(before.stand), founder) as founder
+    select ids.profile, profile_id, coalesce(before.stand, founder) as founder
     from stitching.ids
-    left join before on old_stand = founder
-    group by ids.profile, profile_id, founder
+    left join before on old_node = founder
 """
 # Until version 0.1 the record was in tables, and in text alone.
 IN_TEXT = f"""
@@ -103,21 +108,24 @@ NAMED = f"""
     left join ids as taken on taken.profile = founders.stand
 """
 # An id that nobody goes by any more is found by the oldest identifier of those who went by it.
+# Identifiers that are joined are found by any of them.
 GIVEN = """
-    select
-        number as profile,
-        coalesce(
-            ids.profile_id, cast(cast(md5(cast(number as varchar)) as uuid) as varchar)
-        ) as profile_id,
-        stand as founder
-    from named
-    left join ids on ids.profile = number
-    union all
-    select known as profile, ids.profile_id, arg_min(claims.founder, oldest) as founder
-    from claims
-    join ids on ids.profile = known
-    anti join named on number = known
-    group by known, ids.profile_id
+    with given as (
+        select number as profile, profile_id, stand
+        from named
+        left join ids on ids.profile = number
+        union all
+        select known, any_value(profile_id), arg_min(claims.founder, oldest)
+        from claims
+        join ids on ids.profile = known
+        anti join named on number = known
+        group by known
+    )
+    select profile, profile_id, coalesce(seen.node, given.stand) as founder
+    from given
+    left join (
+        select stand, min(node) as node from seen semi join joined using (node) group by stand
+    ) as seen using (stand)
 """
 
 
@@ -139,7 +147,7 @@ def name(db: Database, *, full: bool) -> None:
 def _remember(db: Database, *, full: bool) -> None:
     before, ids = NOTHING, NO_IDS
     if not full:
-        before, ids = BEFORE, "from stitching.ids"
+        before, ids = BEFORE, IDS
     elif db.columns("stitching.nodes"):
         before, ids = RENUMBERED, RENUMBERED_IDS
     elif db.columns("identity.identifiers"):

@@ -83,24 +83,19 @@ def read_all(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """Take every row for new; see `read_new` for the temp tables this makes."""
     _empty(db)
     for place, source in enumerate(inputs):
+        db.run(f"insert into days {DIGEST.format(place=place, rows=source.rows)}")
         _take(db, place, source, source.rows, rules)
-    db.run(f"""
-        insert into days
-        select source, at_us // {DAY_US}, count(*), sum(mark)
-        from fresh join new_tuples using (tuple) group by all
-    """)
 
 
 def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """What has changed since the run that left stitching.*, as temp tables:
 
-    fresh (mark, tuple, at_us, row_id): rows that are new; one that changed is new, and gone;
+    fresh (tuple, at_us, row_id): rows that are new; one that changed is new, and gone;
     gone (mark, tuple): rows that are no more;
     new_tuples (tuple, source, first, last_us): distinct tuples of the fresh rows, with the first of
     them as {at_us, row_id};
-    new_ties (tuple, node, stand, type, value, written): what they bear; `written` where normalising
-    changed it;
-    new_blocked (tuple, type, value, reason): what was taken out;
+    new_ties (tuple, node, type, value, written, reason): what they bear; `written` where
+    normalising changed it, a reason where it must not tie;
     days (source, day, row_count, marks): what staging has, for the next run.
     """
     _empty(db)
@@ -129,86 +124,75 @@ def _compare(db: Database, place: int, source: Input, rules: Rules) -> None:
     """)
     db.run(f"""
         create or replace temp table known as
-        select mark, tuple
-        from stitching.rows
+        select {MARK} as mark, tuple
+        from (from stitching.rows where at_us // {DAY_US} in (from changed))
         join stitching.tuples using (tuple)
-        where source = {place} and at_us // {DAY_US} in (from changed)
+        where source = {place}
     """)
     db.run("insert into gone select * from known anti join there using (mark)")
     _take(db, place, source, "from there anti join known using (mark)", rules)
+    db.run("drop table there")
+    db.run("drop table known")
 
 
 def _empty(db: Database) -> None:
     for table, columns in {
-        "fresh": "mark bigint, tuple bigint, at_us bigint, row_id varchar",
+        "fresh": "tuple bigint, at_us bigint, row_id varchar",
         "gone": "mark bigint, tuple bigint",
         "new_tuples": "tuple bigint, source integer,"
         " first struct(at_us bigint, row_id varchar), last_us bigint",
-        "new_ties": "tuple bigint, node bigint, stand bigint, type integer, value varchar,"
-        " written varchar",
-        "new_blocked": "tuple bigint, type integer, value varchar, reason varchar",
+        "new_ties": "tuple bigint, node bigint, type integer, value varchar, written varchar,"
+        " reason varchar",
         "days": "source integer, day bigint, row_count bigint, marks hugeint",
     }.items():
         db.run(f"create or replace temp table {table} ({columns})")
 
 
 def _take(db: Database, place: int, source: Input, rows: str, rules: Rules) -> None:
-    db.run(f"insert into fresh select {MARK}, tuple, at_us, row_id from ({rows})")
+    db.run(f"insert into fresh select tuple, at_us, row_id from ({rows})")
     db.run(f"""
         create or replace temp table wide as
-        select
-            {source.names},
-            min({{'at_us': at_us, 'row_id': row_id}}) as first,
-            max(at_us) as last_us
-        from ({rows})
-        group by {source.names}
+        select {source.tuple} as tuple, *
+        from (
+            select
+                {source.names},
+                min({{'at_us': at_us, 'row_id': row_id}}) as first,
+                max(at_us) as last_us
+            from ({rows})
+            group by {source.names}
+        )
     """)
-    db.run(f"insert into new_tuples select {source.tuple}, {place}, first, last_us from wide")
+    db.run(f"insert into new_tuples select tuple, {place}, first, last_us from wide")
     for type_, rule in enumerate(rules.identifiers):
         if rule.name in source.identifiers:
-            _take_identifier(db, source, type_, rule, rules.is_barred(source.name, rule.name))
+            _take_identifier(db, type_, rule, rules.is_barred(source.name, rule.name))
+    db.run("drop table wide")
 
 
-def _take_identifier(
-    db: Database, source: Input, type_: int, rule: Identifier, is_barred: bool
-) -> None:
-    written = f"nullif(trim({rule.name}), '')"
-    value, join = f"coalesce({_normalised(rule)}, {written})", ""
-    if rule.normalise == "phone":
+def _take_identifier(db: Database, type_: int, rule: Identifier, is_barred: bool) -> None:
+    join, normalised = "", "written"
+    if rule.normalise == "lower":
+        normalised = "lower(written)"
+    elif rule.normalise == "phone":
         _parse_phones(db, rule)
-        join = f"left join numbers on numbers.written = {written}"
-    db.run(f"""
-        create or replace temp view spelled as
-        select {source.tuple} as tuple, {value} as value, {written} as written
-        from wide {join}
-        where {written} is not null
-    """)
+        join, normalised = "left join numbers using (written)", "coalesce(number, written)"
     reason = f"'{BARRED}'" if is_barred else f"case when {_is_blocked(rule)} then '{BLOCKED}' end"
     db.run(f"""
         insert into new_ties
-        select tuple, node, coalesce(stand, node), {type_}, value, written
+        select
+            tuple,
+            {number(f"'{rule.name}', value")},
+            {type_},
+            value,
+            case when written <> value then written end,
+            {reason}
         from (
-            select
-                tuple,
-                {number(f"'{rule.name}', value")} as node,
-                value,
-                case when written <> value then written end as written
-            from spelled
-            where {reason} is null
+            select tuple, written, {normalised} as value
+            from (select tuple, nullif(trim({rule.name}), '') as written from wide)
+            {join}
+            where written is not null
         )
-        left join joined using (node)
     """)
-    db.run(f"""
-        insert into new_blocked
-        select tuple, {type_}, value, {reason} from spelled where {reason} is not null
-    """)
-
-
-def _normalised(rule: Identifier) -> str:
-    """SQL for the normal form of what is written; null where it has none."""
-    if rule.normalise == "lower":
-        return f"lower(trim({rule.name}))"
-    return "numbers.number" if rule.normalise == "phone" else "null"
 
 
 def _is_blocked(rule: Identifier) -> str:

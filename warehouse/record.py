@@ -5,75 +5,74 @@ over it, so that a merge of two profiles rewrites their own rows and nothing els
 """
 
 from warehouse.database import Database
-from warehouse.occurrences import NO_TIME
+from warehouse.occurrences import MARK, NO_TIME
 
+# What became of each identifier, or of several that are joined: read again and again below.
+BELONGS = """
+    select stand, component, coalesce(is_over, false) as is_over, number as profile,
+        named.profile as founder
+    from labels
+    left join (from contested where is_over) as contested using (component)
+    left join holders using (stand)
+    left join named using (profile)
+"""
 TABLES = {
-    "rows": "select mark, tuple, at_us, row_id from fresh",
-    "tuples": """
-        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
-            component, case when not coalesce(is_over, false) then number end as profile
-        from tuples
-        left join founding using (place)
-        left join labels using (stand)
-        left join contested using (component)
-        left join holders using (stand)
-        left join (select profile, number from named) as named using (profile)
-    """,
-    "ties": """
-        select tuple, node, stand, type, written
-        from new_ties anti join known_tuples using (tuple)
-    """,
     "nodes": """
-        select seen.node, seen.stand, seen.type, value, component, named.number as profile,
-            nullif(first_named.number, named.number) as first_profile,
-            tuples.first.at_us as first_us, source, tuples.first.row_id as row_id, seen.last_us,
-            coalesce(written, value) as seen_as
+        select seen.node, seen.type, value, component, belongs.profile,
+            nullif(first_named.number, belongs.profile) as first_profile,
+            tuples.tuple as first_tuple, tuples.first.at_us as first_us, seen.last_us, written
         from seen
         join names using (node)
-        join labels on labels.stand = seen.stand
-        left join holders on holders.stand = seen.stand
-        left join named on named.profile = holders.profile
+        join belongs using (stand)
         left join first_holders on first_holders.stand = seen.stand
         left join named as first_named on first_named.profile = first_holders.profile
         join tuples on place = seen.first_place
         left join (select tuple, node, written from ties where written is not null) as writings
             on writings.node = seen.node and writings.tuple = tuples.tuple
     """,
-    "blocked": "from new_blocked anti join known_tuples using (tuple)",
+    "tuples": """
+        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
+            component, case when not is_over then profile end as profile
+        from tuples
+        left join founding using (place)
+        left join belongs using (stand)
+    """,
     "profiles": """
         with size as (
-            select profile, count(*) as identifier_count, max(last_us) as last_us
-            from seen join holders using (stand) group by profile
+            select profile, any_value(founder) as place, any_value(component) as component,
+                count(*) as identifier_count, max(last_us) as last_us
+            from seen
+            join belongs using (stand)
+            where profile is not null
+            group by profile
         ),
         merged as (
-            select survivor as profile, count(*) as merge_count from survivors group by survivor
+            select survivor as place, count(*) as merge_count from survivors group by survivor
         )
-        select number as profile, component, first.at_us as first_us, size.last_us,
-            identifier_count, coalesce(merge_count, 0) as merge_count, source,
-            first.row_id as row_id
+        select profile, component, tuple, first.at_us as first_us, size.last_us,
+            identifier_count, coalesce(merge_count, 0) as merge_count
         from size
-        join named using (profile)
-        join labels using (stand)
-        join tuples on place = profile
-        left join merged using (profile)
+        join tuples using (place)
+        left join merged using (place)
     """,
     "merges": """
         select component, loser.number as from_profile, winner.number as into_profile, at_us,
-            source, merges.row_id
+            tuple, row_id
         from merges
         join named as loser on loser.profile = from_profile
         join named as winner on winner.profile = into_profile
         join labels on labels.stand = loser.stand
-        join tuples using (tuple)
     """,
     "violations": """
-        select component, tuple, mark, at_us, violations.row_id, node, reason
+        select component, violations.tuple, at_us, row_id, ties.node, reason
         from violations
         join labels using (stand)
-        join ties using (tuple, stand)
+        join ties on ties.tuple = violations.tuple
+        left join joined on joined.node = ties.node
+        where coalesce(joined.stand, ties.node) = violations.stand
     """,
-    "placed": """
-        select component, mark, number as profile
+    "placed": f"""
+        select component, {MARK} as mark, number as profile
         from placed
         join tuples using (tuple)
         join founding using (place)
@@ -81,13 +80,20 @@ TABLES = {
         join named on named.profile = placed.profile
     """,
     "ids": "from given",
+}
+# Of these the temp tables are there already.
+STANDING = {
+    "rows": "from fresh",
+    "ties": "from {ties}",
+    "blocked": "from new_blocked",
     "days": "from days",
-    "sources": "select source, name from numbered_sources",
+    "sources": "from numbered_sources",
     "kinds": "from kinds",
+    "joined": "from joined",
 }
 # What goes when a run replaces what it touched; of the others, all or nothing.
 REPLACED = {
-    "rows": "mark in (select mark from gone)",
+    "rows": f"{MARK} in (select mark from gone)",
     "tuples": "tuple in (select tuple from old_tuples)",
     "ties": "tuple in (select tuple from dropped_tuples)",
     "blocked": "tuple in (select tuple from dropped_tuples)",
@@ -97,102 +103,126 @@ REPLACED = {
     "ids": "profile in (select profile from given)",
     "days": "true",
 }
-
 TIME = f"nullif(make_timestamptz({{}}), {NO_TIME})"
+
+
+def _id(profile: str, inherited: str = "inherited") -> str:
+    return f"coalesce({inherited}.profile_id, lpad(lower(to_hex({profile})), 16, '0'))"
+
+
+def _inherited(profile: str, alias: str = "inherited") -> str:
+    """The few ids that are not their number."""
+    return f"""
+        left join (from stitching.ids where profile_id is not null) as {alias}
+            on {alias}.profile = {profile}
+    """
+
+
+HELD = f"""
+    select node, type, value, {_id("nodes.profile")} as profile_id
+    from {{nodes}} as nodes
+    left join (from {{ids}} where profile_id is not null) as inherited
+        on inherited.profile = nodes.profile
+    where nodes.profile is not null
+"""
 VIEWS = {
     "identity.identifiers": f"""
         select
             kinds.name as type,
             value,
-            seen_as,
-            profile_id,
-            {TIME.format("first_us")} as first_seen_at,
-            {TIME.format("last_us")} as last_seen_at,
+            coalesce(written, value) as seen_as,
+            {_id("nodes.profile")} as profile_id,
+            {TIME.format("nodes.first_us")} as first_seen_at,
+            {TIME.format("nodes.last_us")} as last_seen_at,
             sources.name as source,
-            row_id
+            first_row_id as row_id
         from stitching.nodes
-        join stitching.ids using (profile)
         join stitching.kinds using (type)
+        join stitching.tuples on tuples.tuple = first_tuple
         join stitching.sources using (source)
+        {_inherited("nodes.profile")}
+        where nodes.profile is not null
     """,
-    "identity.first_profiles": """
-        select kinds.name as type, value, profile_id as first_profile_id
-        from stitching.nodes
-        join stitching.ids on ids.profile = first_profile
+    "identity.first_profiles": f"""
+        select kinds.name as type, value, {_id("first_profile")} as first_profile_id
+        from (from stitching.nodes where first_profile is not null) as nodes
         join stitching.kinds using (type)
+        {_inherited("first_profile")}
     """,
+    # For questions about few profiles: what joins the rest first would take ten times as long.
+    "stitching.held": HELD.format(nodes="stitching.nodes", ids="stitching.ids"),
     "identity.profiles": f"""
         select
-            profile_id,
-            {TIME.format("first_us")} as created_at,
-            {TIME.format("last_us")} as last_seen_at,
+            {_id("profiles.profile")} as profile_id,
+            {TIME.format("profiles.first_us")} as created_at,
+            {TIME.format("profiles.last_us")} as last_seen_at,
             identifier_count,
             merge_count,
             sources.name as source,
-            row_id
+            first_row_id as row_id
         from stitching.profiles
-        join stitching.ids using (profile)
+        join stitching.tuples using (tuple)
         join stitching.sources using (source)
+        {_inherited("profiles.profile")}
     """,
     "identity.merges": f"""
         select
-            loser.profile_id as from_profile_id,
-            winner.profile_id as into_profile_id,
+            {_id("from_profile", "loser")} as from_profile_id,
+            {_id("into_profile", "winner")} as into_profile_id,
             {TIME.format("at_us")} as merged_at,
             sources.name as source,
             row_id
         from stitching.merges
-        join stitching.ids as loser on loser.profile = from_profile
-        join stitching.ids as winner on winner.profile = into_profile
+        join stitching.tuples using (tuple)
         join stitching.sources using (source)
+        {_inherited("from_profile", "loser")}
+        {_inherited("into_profile", "winner")}
     """,
     "identity.violations": f"""
         select
             sources.name as source,
-            violations.row_id,
+            row_id,
             {TIME.format("at_us")} as happened_at,
             kinds.name as type,
             value,
             reason
-        from stitching.violations
-        join stitching.tuples using (tuple)
-        join stitching.sources using (source)
-        join stitching.nodes using (node)
-        join stitching.kinds using (type)
-        union all
-        select
-            sources.name as source,
-            rows.row_id,
-            {TIME.format("at_us")} as happened_at,
-            kinds.name as type,
-            value,
-            reason
-        from stitching.blocked
-        join stitching.rows using (tuple)
+        from (
+            select tuple, row_id, at_us, type, value, reason
+            from stitching.violations
+            join stitching.nodes using (node)
+            union all
+            select tuple, row_id, at_us, type, value, reason
+            from stitching.blocked
+            join stitching.rows using (tuple)
+        )
         join stitching.tuples using (tuple)
         join stitching.sources using (source)
         join stitching.kinds using (type)
     """,
-    "identity.rows": """
-        select sources.name as source, rows.row_id, profile_id
-        from stitching.rows
+    "identity.rows": f"""
+        select
+            sources.name as source,
+            row_id,
+            {_id("coalesce(placed.profile, tuples.profile)")} as profile_id
+        from (select *, {MARK} as mark from stitching.rows) as rows
         join stitching.tuples using (tuple)
         left join stitching.placed using (mark)
         join stitching.sources using (source)
-        join stitching.ids on ids.profile = coalesce(placed.profile, tuples.profile)
+        {_inherited("coalesce(placed.profile, tuples.profile)")}
+        where coalesce(placed.profile, tuples.profile) is not null
     """,
-    "identity.profile_redirects": """
+    "identity.profile_redirects": f"""
         select
-            ids.profile_id,
-            case when profiles.profile is null then now.profile_id else ids.profile_id end
-                as current_profile_id
+            {_id("ids.profile", "ids")} as profile_id,
+            case
+                when profiles.profile is not null then {_id("ids.profile", "ids")}
+                when nodes.profile is not null then {_id("nodes.profile")}
+            end as current_profile_id
         from stitching.ids
         left join stitching.profiles using (profile)
-        left join (select distinct stand, profile from stitching.nodes) as held
-            on held.stand = founder
-        left join stitching.ids as now on now.profile = held.profile
+        left join stitching.nodes on node = founder
+        {_inherited("nodes.profile")}
     """,
-    "identity.runs": "from stitching.runs",
     "identity.evidence": f"""
         select
             tuple,
@@ -200,23 +230,22 @@ VIEWS = {
             value,
             {TIME.format("tuples.first_us")} as seen_at,
             sources.name as source,
-            tuples.first_row_id as row_id
+            first_row_id as row_id
         from stitching.ties
         join stitching.tuples using (tuple)
         join stitching.nodes using (node)
         join stitching.kinds on kinds.type = nodes.type
-        join stitching.sources on sources.source = tuples.source
+        join stitching.sources using (source)
     """,
+    "identity.runs": "from stitching.runs",
 }
-
-
 # What a run says of itself: counts over the whole record, cheap as numbers go.
 RUN = """
     select
         (select coalesce(max(run), 0) + 1 from stitching.runs) as run,
         now() as finished_at,
         {full} as is_full,
-        (select count(*) from temp.left_rows) as new_row_count,
+        (select count(*) from temp.fresh) as new_row_count,
         (select count(*) from temp.gone) as gone_row_count,
         count(*) as profile_count,
         coalesce(sum(identifier_count), 0) as identifier_count,
@@ -227,9 +256,9 @@ RUN = """
         coalesce(max(identifier_count), 0) as max_size
     from stitching.profiles
 """
-BEARING = """(
+BEARING = """(select count(*) from stitching.rows) - (
     select count(*) from stitching.rows
-    semi join (from stitching.tuples where component is not null) as tuples using (tuple)
+    semi join (from stitching.tuples where component is null) as tuples using (tuple)
 )"""
 BLOCKED_ROWS = "(select count(*) from stitching.blocked join stitching.rows using (tuple))"
 RUNS = """
@@ -251,12 +280,12 @@ def version(db: Database) -> str | None:
 
 def prepare(db: Database, *, full: bool) -> None:
     """Write down, as temp tables left_*, the rows of stitching.* that this run leaves behind."""
-    known = (
-        "select 0::bigint as tuple where false" if full else "select tuple from stitching.tuples"
-    )
-    db.run(f"create or replace temp view known_tuples as {known}")
+    db.run(f"create or replace temp table belongs as {BELONGS}")
     for table, select in TABLES.items():
         db.run(f"create or replace temp table left_{table} as {select}")
+    for table, select in STANDING.items():
+        ties = "ties" if full else "fresh_ties"
+        db.run(f"create or replace temp view left_{table} as {select.format(ties=ties)}")
     if not full:
         db.run("""
             create or replace temp table dropped_tuples as
@@ -268,7 +297,7 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
     db.run("create schema if not exists stitching")
     db.run("create schema if not exists identity")
-    for table in TABLES:
+    for table in (*TABLES, *STANDING):
         if full:
             db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
         elif table in REPLACED:

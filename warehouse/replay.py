@@ -110,7 +110,7 @@ class _State:
         left_out: list[tuple[int, str]] = []
         while broken := self._broken(found := self._found(kept), kept, row.at):
             left_out.append((kept.pop(), broken))
-        profile = self._merge(found, row) if found else self._found_new(row, kept[0])
+        profile = self._merge(found, row) if found else self._found_new(row, min(kept))
         for node in kept:
             self._attach(profile, node, row.at)
         for node, reason in reversed(left_out):

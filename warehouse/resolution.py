@@ -20,8 +20,8 @@ def resolve(db: Database, rules: Rules) -> None:
     holders (stand, profile); first_holders, where another held it once; founders (profile, stand);
     survivors (profile, survivor);
     merges (from_profile, into_profile, tuple, at_us, row_id): on which row's evidence;
-    violations (tuple, mark, at_us, row_id, stand, reason);
-    placed (mark, tuple, profile): to whom a row of a replayed component belongs.
+    violations (tuple, at_us, row_id, stand, reason);
+    placed (tuple, at_us, row_id, profile): to whom a row of a replayed component belongs.
     """
     _table(
         db,
@@ -171,10 +171,11 @@ def _replay(db: Database, rules: Rules) -> None:
         db,
         "over",
         """
-        select tuple, place, source, stand, type
+        select tuple, place, source, coalesce(joined.stand, node) as stand, ties.type
         from ties
         join tuples using (tuple)
-        join labels using (stand)
+        left join joined using (node)
+        join labels on labels.stand = coalesce(joined.stand, node)
         semi join (from contested where is_over) as contested using (component)
         """,
     )
@@ -183,7 +184,7 @@ def _replay(db: Database, rules: Rules) -> None:
         "replayed",
         """
         select row_number() over (order by at_us, source, row_id) as row,
-            mark, tuple, place, at_us, row_id
+            tuple, place, at_us, row_id
         from all_rows
         join (select distinct tuple, place, source from over) as over using (tuple)
         """,
@@ -267,13 +268,11 @@ def _conclude(db: Database) -> None:
         """
         select profile, stand from replayed_founders
         union all
-        select place as profile, arg_min(stand, {'type': type, 'stand': stand}) as stand
-        from bearings
-        join members using (stand)
-        join founding using (place)
+        select place as profile, stand
+        from founding
+        join labels using (stand)
         anti join (from contested where is_over) as contested using (component)
         where parent = place
-        group by place
         """,
     )
     _table(
@@ -303,7 +302,7 @@ def _conclude(db: Database) -> None:
         db,
         "violations",
         """
-        select tuple, mark, at_us, row_id, stand, reason
+        select tuple, at_us, row_id, stand, reason
         from replayed_violations
         join replayed using (row)
         """,
@@ -312,7 +311,7 @@ def _conclude(db: Database) -> None:
         db,
         "placed",
         """
-        select mark, tuple, coalesce(survivor, profile) as profile
+        select tuple, at_us, row_id, coalesce(survivor, profile) as profile
         from replayed_rows
         join replayed using (row)
         left join survivors using (profile)

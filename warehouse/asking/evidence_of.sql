@@ -3,10 +3,9 @@
 -- the views of identity are made of: on ten million rows that is the tenth of the time.
 create or replace macro identity.evidence_of(profile_ids) as table
 with held as (
-    select nodes.node, nodes.type, nodes.value
-    from stitching.nodes as nodes
-    join stitching.ids as ids using (profile)
-    where ids.profile_id in (select unnest(profile_ids))
+    select node, type, value
+    from stitching.held
+    where profile_id in (select unnest(profile_ids))
 ),
 standing as (
     select ties.tuple, held.node, held.type, held.value

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from warehouse import identity
 from warehouse.database import Database
 from warehouse.occurrences import Input
+from warehouse.record import HELD
 from warehouse.rules import Rules
 
-AFTER = """(
+AFTER = f"""(
     select kinds.name as type, value, profile_id
-    from temp.left_nodes as nodes
-    join temp.left_ids as ids using (profile)
+    from ({HELD.format(nodes="temp.left_nodes", ids="temp.left_ids")})
     join temp.left_kinds as kinds using (type)
 )"""
 
