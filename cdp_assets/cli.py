@@ -118,7 +118,7 @@ def matches(at_least: float) -> None:
     from warehouse import matching, rules
 
     where, path = place.of(place.ROOT, environ()), place.rules(place.ROOT)
-    with said_plainly(matching.SplinkMissing):
+    with said_plainly(matching.SplinkMissing, matching.NoFacts):
         found = matching.propose(where.warehouse, rules.read(path), at_least)
     questions.matches(found, path, Console())
 

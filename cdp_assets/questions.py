@@ -129,8 +129,19 @@ class NobodyKnown(click.ClickException):
         )
 
 
+class NotStitchedYet(click.ClickException):
+    """The warehouse has no identity that could be asked, or one from before it could be."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody is known yet: stitch first, with"
+            " dagster asset materialize -m cdp_assets.definitions --select '+group:identity'"
+        )
+
+
 def who(db: Database, name: str, console: Console) -> None:
     """All that is on record of the person, or of each of several who are called so."""
+    _check_stitched(db)
     for profile in _profiles(db, name):
         told = {"id": profile}
         for title, select in (
@@ -149,6 +160,7 @@ def who(db: Database, name: str, console: Console) -> None:
 
 def why(db: Database, one: str, other: str, console: Console) -> None:
     """The chain of rows that makes two names one person, or what keeps them apart."""
+    _check_stitched(db)
     first, second = _profiles(db, one), _profiles(db, other)
     if not set(first) & set(second):
         console.print(f"'{one}' ({first[0]}) and '{other}' ({second[0]}) are two people.")
@@ -163,6 +175,7 @@ def why(db: Database, one: str, other: str, console: Console) -> None:
 
 def worst(db: Database, rules: Path, console: Console) -> None:
     """What to look at first: large profiles, demoted identifiers, values that many share."""
+    _check_stitched(db)
     _show(db, LARGEST, {}, console, "Largest profiles")
     _show(db, DEMOTED, {}, console, "Identifiers that were most often kept from tying")
     title = f"Shared by {SHARED_BY} people or more"
@@ -205,6 +218,11 @@ def matches(found: Sequence[Match], rules: Path, console: Console) -> None:
     console.print(f"Take those that are right into {rules.name}:\n")
     block = "\n".join(lines.join(m.one, m.other, f"cdp matches, {m.score:.4f}") for m in found)
     console.print(block, markup=False, highlight=False, soft_wrap=True)
+
+
+def _check_stitched(db: Database) -> None:
+    if not db.columns("identity.worst_values"):
+        raise NotStitchedYet
 
 
 def _profiles(db: Database, name: str) -> list[str]:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from cdp_assets import questions
 from warehouse.database import connect
-from warehouse.matching import Match, SplinkMissing, propose
+from warehouse.matching import Match, NoFacts, SplinkMissing, propose
 from warehouse.rules import read, rules
 
 NAMES = ("user_id", "email", "phone", "stripe_customer_id")
@@ -77,6 +77,13 @@ def test_two_that_a_rule_forbids_to_be_one_are_not_proposed(tmp_path: Path) -> N
 
 def test_a_warehouse_with_one_person_has_no_pairs(tmp_path: Path) -> None:
     assert propose(filled(tmp_path, STRANGERS[:1]), RULES, 0.5) == []
+
+
+def test_without_the_facts_the_model_that_makes_them_is_named(tmp_path: Path) -> None:
+    with connect(tmp_path / "warehouse.duckdb"):
+        pass
+    with pytest.raises(NoFacts, match=r"materialize profiles/match_facts first"):
+        propose(tmp_path / "warehouse.duckdb", RULES, 0.9)
 
 
 def test_without_the_library_the_way_to_get_it_is_said(

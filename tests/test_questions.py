@@ -213,6 +213,14 @@ def test_the_terminal_says_all_that_is_on_record_of_a_person(asked: Asked) -> No
     assert "Did not tie" in printed(lambda console: questions.who(db, "v", console))
 
 
+def test_a_warehouse_in_which_nothing_is_stitched_says_what_to_do(tmp_path: Path) -> None:
+    with (
+        connect(tmp_path / "warehouse.duckdb") as db,
+        pytest.raises(questions.NotStitchedYet, match="stitch first"),
+    ):
+        questions.who(db, "u", Console())
+
+
 def printed(tell: Any) -> str:
     console = Console(file=StringIO(), width=250)
     tell(console)

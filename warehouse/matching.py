@@ -119,6 +119,17 @@ class SplinkMissing(Exception):
         )
 
 
+class NoFacts(Exception):
+    """The table by which matches are judged has not been made."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"{FACTS} has not been made yet: materialize {FACTS.replace('.', '/')} first. It needs"
+            " events, stripe and salesforce, or a change in warehouse/models/profiles/match_facts.sql"
+            " so that it reads what you have."
+        )
+
+
 @dataclass(frozen=True)
 class Match:
     """Two profiles, each by its strongest identifier and its name; `score` is between 0 and 1."""
@@ -131,8 +142,10 @@ class Match:
 
 
 def propose(warehouse: Path, rules: Rules, at_least: float) -> list[Match]:
-    """The pairs with at least this score, best first. Raises SplinkMissing."""
+    """The pairs with at least this score, best first. Raises SplinkMissing, NoFacts."""
     with database.connect(warehouse, read_only=True) as db:
+        if not db.columns(FACTS):
+            raise NoFacts
         facts = db.read(f"select * from {FACTS} order by profile_id")
     if facts.num_rows < 2:
         return []

@@ -119,7 +119,7 @@ def _inherited(profile: str, alias: str = "inherited") -> str:
 
 
 HELD = f"""
-    select node, type, value, {_id("nodes.profile")} as profile_id
+    select node, type, value, {_id("nodes.profile")} as profile_id, first_tuple, last_us
     from {{nodes}} as nodes
     left join (from {{ids}} where profile_id is not null) as inherited
         on inherited.profile = nodes.profile

@@ -18,19 +18,22 @@ with meant as (
             and value in (substr(name, strpos(name, ':') + 1), lower(substr(name, strpos(name, ':') + 1)))
         )
 ),
+-- Looking through all ids takes a second: only for what may be one.
 became as (
     select current_profile_id as profile_id
     from identity.profile_redirects
-    where profile_redirects.profile_id = name
-    union
-    select profile_id
-    from identity.profiles
-    where profiles.profile_id = name
+    where profile_redirects.profile_id = name and regexp_matches(name, '^[0-9a-f-]{16,36}$')
+),
+oldest as (
+    select type, value, profile_id, seen_at
+    from identity.evidence_of((select list(profile_id) from became))
+    cross join became
+    where profile_id is not null
+    order by seen_at, type, value
+    limit 1
 )
 select type, value, profile_id, first_seen_at
 from meant
 union all
-select type, value, profile_id, first_seen_at
-from identity.identifiers
-where profile_id in (from became)
-qualify row_number() over (partition by profile_id order by first_seen_at, type, value) = 1
+select type, value, profile_id, seen_at
+from oldest

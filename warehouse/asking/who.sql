@@ -4,23 +4,35 @@ with meant as (
     select list(distinct profile_id) as profile_ids from identity.named(name)
 ),
 held as (
-    select * from identity.identifiers
-    where profile_id in (select unnest(profile_ids) from meant)
+    select
+        held.profile_id,
+        kinds.name as type,
+        held.value,
+        held.first_tuple,
+        nullif(make_timestamptz(held.last_us), timestamptz '9999-12-31 00:00:00+00') as last_seen_at
+    from stitching.held as held
+    join stitching.kinds as kinds using (type)
+    where held.profile_id in (select unnest(profile_ids) from meant)
 ),
 borne as (
-    select type, value, string_agg(distinct source, ', ' order by source) as sources
     from identity.evidence_of((select profile_ids from meant))
+),
+told as (
+    select type, value, string_agg(distinct source, ', ' order by source) as sources
+    from borne
     group by type, value
 )
 select
     held.profile_id,
     held.type,
     held.value,
-    held.first_seen_at,
+    first.seen_at as first_seen_at,
     held.last_seen_at,
-    held.source, -- of the first row that bears it
-    held.row_id, -- that row
-    borne.sources -- all tables that brought it in some new company
+    first.source, -- of the first row that bears it
+    first.row_id, -- that row
+    told.sources -- all tables that brought it in some new company
 from held
-left join borne using (type, value)
-order by held.profile_id, held.first_seen_at, held.type, held.value
+join borne as first
+    on first.tuple = held.first_tuple and first.type = held.type and first.value = held.value
+join told on told.type = held.type and told.value = held.value
+order by held.profile_id, first_seen_at, held.type, held.value

@@ -14,20 +14,18 @@ with recursive ends as (
     order by start.first_seen_at, finish.first_seen_at
     limit 1
 ),
-held as (
-    select type, value
-    from identity.identifiers
-    where profile_id in (select profile_id from ends)
+evidence as (
+    from identity.evidence_of((select list(profile_id) from ends))
 ),
 -- What a rule kept from tying on a row is not part of the chain.
 borne as (
     select tuple, type, value, seen_at, source, row_id
-    from identity.evidence_of((select list(profile_id) from ends))
+    from evidence
     where is_tied
     union all
     select -stand, type, value, null, 'identity.toml', null
     from identity.joined
-    semi join held using (type, value)
+    semi join evidence using (type, value)
 ),
 -- From the start outwards, each identifier once, by the oldest row that leads to it.
 walked using key (type, value) as (
