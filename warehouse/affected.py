@@ -120,12 +120,9 @@ def _add_up(db: Database) -> None:
             anti join vanished using (tuple)
             union all
             select tuple, source, {{'at_us': at_us, 'row_id': row_id}}, at_us
-            from (
-                select * from stitching.rows
-                semi join vanished using (tuple)
-                where {MARK} not in (select mark from gone)
-            )
-            join (select tuple, source from stitching.tuples) using (tuple)
+            from stitching.rows
+            semi join vanished using (tuple)
+            where {MARK} not in (select mark from gone)
             union all
             select * from new_tuples
         )

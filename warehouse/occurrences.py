@@ -56,6 +56,13 @@ class Input:
             where coalesce({self.names}) is not null
         """
 
+    def rows_since(self, at_us: int) -> str:
+        """Those of this time and later, or of none: DuckDB then skips what is older unread."""
+        since = f"{self.time} >= make_timestamptz({at_us}) or {self.time} is null"
+        return self.rows.replace(
+            f"from staging.{self.name}", f"from staging.{self.name} where {since}"
+        )
+
     @property
     def names(self) -> str:
         return ", ".join(self.identifiers)
@@ -72,10 +79,7 @@ def number(of: str) -> str:
 
 MARK = number("row_id, tuple, at_us")
 DIGEST = f"""
-    select {{place}} as source, at_us // {DAY_US} as day,
-        count(*) as row_count, sum({MARK}) as marks
-    from ({{rows}})
-    group by all
+    select source, at_us // {DAY_US} as day, count(*) as row_count, sum({MARK}) as marks
 """
 
 
@@ -83,14 +87,14 @@ def read_all(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """Take every row for new; see `read_new` for the temp tables this makes."""
     _empty(db)
     for place, source in enumerate(inputs):
-        db.run(f"insert into days {DIGEST.format(place=place, rows=source.rows)}")
         _take(db, place, source, source.rows, rules)
+    db.run(f"insert into days {DIGEST} from fresh group by all")
 
 
 def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """What has changed since the run that left stitching.*, as temp tables:
 
-    fresh (tuple, at_us, row_id): rows that are new; one that changed is new, and gone;
+    fresh (source, tuple, at_us, row_id): rows that are new; one that changed is new, and gone;
     gone (mark, tuple): rows that are no more;
     new_tuples (tuple, source, first, last_us): distinct tuples of the fresh rows, with the first of
     them as {at_us, row_id};
@@ -100,7 +104,8 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """
     _empty(db)
     for place, source in enumerate(inputs):
-        db.run(f"insert into days {DIGEST.format(place=place, rows=source.rows)}")
+        staged = f"(select {place} as source, * from ({source.rows}))"
+        db.run(f"insert into days {DIGEST} from {staged} group by all")
         db.run(f"""
             create or replace temp table changed as
             select distinct day
@@ -118,16 +123,18 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
 
 def _compare(db: Database, place: int, source: Input, rules: Rules) -> None:
     """Rows of the changed days, against those that the last run saw of them."""
+    first = db.value("select min(day) from changed") * DAY_US
     db.run(f"""
         create or replace temp table there as
-        select {MARK} as mark, * from ({source.rows}) where at_us // {DAY_US} in (from changed)
+        select {MARK} as mark, *
+        from ({source.rows_since(first)})
+        where at_us // {DAY_US} in (from changed)
     """)
     db.run(f"""
         create or replace temp table known as
         select {MARK} as mark, tuple
-        from (from stitching.rows where at_us // {DAY_US} in (from changed))
-        join stitching.tuples using (tuple)
-        where source = {place}
+        from stitching.rows
+        where source = {place} and at_us // {DAY_US} in (from changed)
     """)
     db.run("insert into gone select * from known anti join there using (mark)")
     _take(db, place, source, "from there anti join known using (mark)", rules)
@@ -137,7 +144,7 @@ def _compare(db: Database, place: int, source: Input, rules: Rules) -> None:
 
 def _empty(db: Database) -> None:
     for table, columns in {
-        "fresh": "tuple bigint, at_us bigint, row_id varchar",
+        "fresh": "source integer, tuple bigint, at_us bigint, row_id varchar",
         "gone": "mark bigint, tuple bigint",
         "new_tuples": "tuple bigint, source integer,"
         " first struct(at_us bigint, row_id varchar), last_us bigint",
@@ -149,7 +156,7 @@ def _empty(db: Database) -> None:
 
 
 def _take(db: Database, place: int, source: Input, rows: str, rules: Rules) -> None:
-    db.run(f"insert into fresh select tuple, at_us, row_id from ({rows})")
+    db.run(f"insert into fresh select {place}, tuple, at_us, row_id from ({rows})")
     db.run(f"""
         create or replace temp table wide as
         select {source.tuple} as tuple, *

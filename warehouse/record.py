@@ -168,15 +168,15 @@ VIEWS = {
             value,
             reason
         from (
-            select tuple, row_id, at_us, type, value, reason
+            select source, violations.row_id, at_us, type, value, reason
             from stitching.violations
             join stitching.nodes using (node)
+            join stitching.tuples using (tuple)
             union all
-            select tuple, row_id, at_us, type, value, reason
+            select source, row_id, at_us, type, value, reason
             from stitching.blocked
             join stitching.rows using (tuple)
         )
-        join stitching.tuples using (tuple)
         join stitching.sources using (source)
         join stitching.kinds using (type)
     """,
@@ -188,7 +188,7 @@ VIEWS = {
         from (select *, {MARK} as mark from stitching.rows) as rows
         join stitching.tuples using (tuple)
         left join stitching.placed using (mark)
-        join stitching.sources using (source)
+        join stitching.sources on sources.source = rows.source
         {_inherited("coalesce(placed.profile, tuples.profile)")}
         where coalesce(placed.profile, tuples.profile) is not null
     """,
