@@ -5,8 +5,8 @@ Splink's run gets the same integers and clusters them. Neither knows limits, blo
 violations, merges or ids, nor writes a table. Each run is a process of its own, from start to end;
 its CPU is user and system time of the whole process. Sizes are (row, identifier) pairs.
 
-Not compared: sql-identity-resolution, which no registry has; its page says 143 s for 10 million rows
-on an M1/M2 laptop with DuckDB, of other data on another machine.
+Not compared: sql-identity-resolution, which no registry has. Its page says 143 s for 10 million
+rows on an M1/M2 laptop with DuckDB: of other data, on another machine.
 """
 
 import json

@@ -1,8 +1,8 @@
 """One run of identity, ours or a peer's, as a process of its own; prints what it found.
 
-`full` and `day` are ours: the whole build, and what a day of one row for each hundred costs on top;
-`resolved` makes the resolved table. The peers do less. `floor` turns distinct tuples of strings into
-integers and asks scipy for the components; `splink` does the same with Splink's clustering.
+`full` and `day` are ours: the whole build, and what a day of one row for each hundred costs on
+top; `resolved` makes the resolved table. The peers do less: `floor` turns distinct tuples of
+strings into integers and asks scipy for the components, `splink` asks Splink's clustering.
 """
 
 import argparse
@@ -136,14 +136,14 @@ def chain(warehouse: Path) -> dict[str, int]:
     return {"rounds": rounds, "components": int(found)}
 
 
-def replay(warehouse: Path) -> dict[str, int]:
+def replay(_warehouse: Path) -> dict[str, int]:
     """Nanoseconds a row of replaying 100,000 rows of kiosks at which twenty people log in."""
     import random
     import time
 
     from warehouse.replay import replay as replay_rows
 
-    chance = random.Random(1)  # noqa: S311 no secret
+    chance = random.Random(1)
     nodes_of: dict[int, list[int]] = {}
     rows = []
     for number in range(100_000):

@@ -4,7 +4,7 @@ Out of what `occurrences` read and the last run left in stitching.*, temp tables
 
 tuples (tuple, source, first, last_us, place): with the first row that bears the tuple; `place`
 counts them in time order;
-ties (tuple, node, type, written): which identifiers stand in which, fresh_ties those not yet stored;
+ties (tuple, node, type, written): which identifiers stand in which; fresh_ties: not yet stored;
 names (node, type, value): the identifiers;
 stands (stand, type, first_place): the same, but what is joined by hand is one; with the place of
 the first tuple that bears one;
