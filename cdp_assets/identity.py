@@ -19,6 +19,8 @@ DESCRIPTIONS = {
     "rows": "One row per staging row that bears an identifier, with its profile.",
     "profile_redirects": "One row per profile_id that was ever given, with the one that it is now.",
     "evidence": "One row per identifier of each distinct tuple of identifiers.",
+    "tuples": "One row per distinct tuple of identifiers, with its profile.",
+    "placed": "One row per staging row whose profile was decided row by row.",
     "runs": "One row per run: what came, and how large the record is after it.",
 }
 

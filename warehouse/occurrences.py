@@ -46,11 +46,10 @@ class Input:
     def rows(self) -> str:
         """SELECT of its rows that bear identifiers: tuple, at_us, row_id, and each as text."""
         ids = ", ".join(f"cast({name} as varchar) as {name}" for name in self.identifiers)
-        time = f"coalesce(cast({self.time} as timestamptz), {NO_TIME})"
         return f"""
             select {self.tuple} as tuple, at_us, row_id, {self.names}
             from (
-                select epoch_us({time}) as at_us, cast({self.key} as varchar) as row_id, {ids}
+                select {self.at_us} as at_us, cast({self.key} as varchar) as row_id, {ids}
                 from staging.{self.name}
             )
             where coalesce({self.names}) is not null
@@ -69,7 +68,18 @@ class Input:
 
     @property
     def tuple(self) -> str:
-        return number(f"'{self.name}', {self.names}")
+        """SQL for the number of what a row bears."""
+        ids = ", ".join(f"cast({name} as varchar)" for name in self.identifiers)
+        return number(f"'{self.name}', {ids}")
+
+    @property
+    def at_us(self) -> str:
+        return f"epoch_us(coalesce(cast({self.time} as timestamptz), {NO_TIME}))"
+
+    @property
+    def mark(self) -> str:
+        """SQL for the number of a row, where `tuple_number` is that of its tuple."""
+        return number(f"cast({self.key} as varchar), tuple_number, {self.at_us}")
 
 
 def number(of: str) -> str:

@@ -218,6 +218,17 @@ VIEWS = {
         join stitching.kinds on kinds.type = nodes.type
         join stitching.sources using (source)
     """,
+    "identity.tuples": f"""
+        select tuple, {_id("tuples.profile")} as profile_id
+        from stitching.tuples
+        {_inherited("tuples.profile")}
+        where tuples.profile is not null
+    """,
+    "identity.placed": f"""
+        select mark, {_id("placed.profile")} as profile_id
+        from stitching.placed
+        {_inherited("placed.profile")}
+    """,
     "identity.runs": "from stitching.runs",
 }
 # What a run says of itself: counts over the whole record, cheap as numbers go.
@@ -314,5 +325,7 @@ def _counts(db: Database) -> dict[str, int]:
         **{f"identity.{name}s": int(n) for name, n in zip(names, counts, strict=True)},
         "identity.profile_redirects": db.count("stitching.ids"),
         "identity.evidence": db.count("stitching.ties"),
+        "identity.tuples": db.count("stitching.tuples"),
+        "identity.placed": db.count("stitching.placed"),
         "identity.runs": db.count("stitching.runs"),
     }
