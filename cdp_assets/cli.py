@@ -142,6 +142,20 @@ def replay(code: str | None, file: str | None, source: str) -> None:
     )
 
 
+@cli.command()
+@click.option("--full", is_flag=True, help="Read all rows again, not only new ones; ids are kept.")
+def identity(full: bool) -> None:
+    """Stitch what staging holds: who is who, by warehouse/identity.toml as it is now."""
+    from cdp_assets import project
+    from warehouse import identity as stitching
+
+    with said_plainly():
+        found = project.find(environ())
+        counts = stitching.build(found.place.warehouse, found.inputs, found.rules, full=full)
+    for table, count in counts.items():
+        click.echo(f"{table}: {count:,} rows")
+
+
 @contextmanager
 def reading() -> Iterator["Database"]:
     """The warehouse, to ask it something."""

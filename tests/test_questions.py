@@ -12,7 +12,6 @@ from rich.console import Console
 from stitching import DEFAULTS, NAMES, START, Row, Stitched
 
 from cdp_assets import questions
-from warehouse import asking
 from warehouse.asking import lines
 from warehouse.database import Database, connect
 from warehouse.rules import Rules, read, rules
@@ -28,9 +27,7 @@ def asked(tmp_path: Path) -> Iterator[Asked]:
         def ask(rows: list[Row], ruled: Rules = DEFAULTS) -> Database:
             here = Stitched(tmp_path / "warehouse.duckdb")
             here.stitch(rows, ruled)
-            db = opened.enter_context(connect(here.path))
-            asking.publish(db)
-            return db
+            return opened.enter_context(connect(here.path))
 
         yield ask
 

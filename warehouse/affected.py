@@ -4,7 +4,7 @@ Out of what `occurrences` read and the last run left in stitching.*, temp tables
 
 tuples (tuple, source, first, last_us, place): with the first row that bears the tuple; `place`
 counts them in time order;
-ties (tuple, node, type, written): which identifiers stand in which, fresh_ties those not yet stored;
+ties (tuple, node, type, written): which identifiers stand in which; fresh_ties: not yet stored;
 names (node, type, value): the identifiers;
 stands (stand, type, first_place): the same, but what is joined by hand is one; with the place of
 the first tuple that bears one;
@@ -120,12 +120,9 @@ def _add_up(db: Database) -> None:
             anti join vanished using (tuple)
             union all
             select tuple, source, {{'at_us': at_us, 'row_id': row_id}}, at_us
-            from (
-                select * from stitching.rows
-                semi join vanished using (tuple)
-                where {MARK} not in (select mark from gone)
-            )
-            join (select tuple, source from stitching.tuples) using (tuple)
+            from stitching.rows
+            semi join vanished using (tuple)
+            where {MARK} not in (select mark from gone)
             union all
             select * from new_tuples
         )

@@ -125,8 +125,8 @@ class NoFacts(Exception):
     def __init__(self) -> None:
         super().__init__(
             f"{FACTS} has not been made yet: materialize {FACTS.replace('.', '/')} first. It needs"
-            " events, stripe and salesforce, or a change in warehouse/models/profiles/match_facts.sql"
-            " so that it reads what you have."
+            " events, stripe and salesforce; to judge by less, change the file"
+            " warehouse/models/profiles/match_facts.sql."
         )
 
 

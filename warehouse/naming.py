@@ -57,9 +57,9 @@ NOTHING = """
 NO_IDS = "select 0::bigint as profile, '' as profile_id, 0::bigint as founder where false"
 CLAIMS = """
     select holders.profile, before.profile as known, before.first_us,
-        min(first_place) as oldest, arg_min(stand, first_place) as founder
+        min(first_place) as oldest, arg_min(holders.stand, first_place) as founder
     from seen
-    join holders using (stand)
+    join holders on holders.stand = seen.stand
     join before using (node)
     group by all
 """

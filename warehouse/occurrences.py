@@ -46,15 +46,21 @@ class Input:
     def rows(self) -> str:
         """SELECT of its rows that bear identifiers: tuple, at_us, row_id, and each as text."""
         ids = ", ".join(f"cast({name} as varchar) as {name}" for name in self.identifiers)
-        time = f"coalesce(cast({self.time} as timestamptz), {NO_TIME})"
         return f"""
             select {self.tuple} as tuple, at_us, row_id, {self.names}
             from (
-                select epoch_us({time}) as at_us, cast({self.key} as varchar) as row_id, {ids}
+                select {self.at_us} as at_us, cast({self.key} as varchar) as row_id, {ids}
                 from staging.{self.name}
             )
             where coalesce({self.names}) is not null
         """
+
+    def rows_since(self, at_us: int) -> str:
+        """Those of this time and later, or of none: DuckDB then skips what is older unread."""
+        since = f"{self.time} >= make_timestamptz({at_us}) or {self.time} is null"
+        return self.rows.replace(
+            f"from staging.{self.name}", f"from staging.{self.name} where {since}"
+        )
 
     @property
     def names(self) -> str:
@@ -62,7 +68,18 @@ class Input:
 
     @property
     def tuple(self) -> str:
-        return number(f"'{self.name}', {self.names}")
+        """SQL for the number of what a row bears."""
+        ids = ", ".join(f"cast({name} as varchar)" for name in self.identifiers)
+        return number(f"'{self.name}', {ids}")
+
+    @property
+    def at_us(self) -> str:
+        return f"epoch_us(coalesce(cast({self.time} as timestamptz), {NO_TIME}))"
+
+    @property
+    def mark(self) -> str:
+        """SQL for the number of a row, where `tuple_number` is that of its tuple."""
+        return number(f"cast({self.key} as varchar), tuple_number, {self.at_us}")
 
 
 def number(of: str) -> str:
@@ -72,10 +89,7 @@ def number(of: str) -> str:
 
 MARK = number("row_id, tuple, at_us")
 DIGEST = f"""
-    select {{place}} as source, at_us // {DAY_US} as day,
-        count(*) as row_count, sum({MARK}) as marks
-    from ({{rows}})
-    group by all
+    select source, at_us // {DAY_US} as day, count(*) as row_count, sum({MARK}) as marks
 """
 
 
@@ -83,14 +97,14 @@ def read_all(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """Take every row for new; see `read_new` for the temp tables this makes."""
     _empty(db)
     for place, source in enumerate(inputs):
-        db.run(f"insert into days {DIGEST.format(place=place, rows=source.rows)}")
         _take(db, place, source, source.rows, rules)
+    db.run(f"insert into days {DIGEST} from fresh group by all")
 
 
 def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """What has changed since the run that left stitching.*, as temp tables:
 
-    fresh (tuple, at_us, row_id): rows that are new; one that changed is new, and gone;
+    fresh (source, tuple, at_us, row_id): rows that are new; one that changed is new, and gone;
     gone (mark, tuple): rows that are no more;
     new_tuples (tuple, source, first, last_us): distinct tuples of the fresh rows, with the first of
     them as {at_us, row_id};
@@ -100,7 +114,8 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """
     _empty(db)
     for place, source in enumerate(inputs):
-        db.run(f"insert into days {DIGEST.format(place=place, rows=source.rows)}")
+        staged = f"(select {place} as source, * from ({source.rows}))"
+        db.run(f"insert into days {DIGEST} from {staged} group by all")
         db.run(f"""
             create or replace temp table changed as
             select distinct day
@@ -118,16 +133,18 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
 
 def _compare(db: Database, place: int, source: Input, rules: Rules) -> None:
     """Rows of the changed days, against those that the last run saw of them."""
+    first = db.value("select min(day) from changed") * DAY_US
     db.run(f"""
         create or replace temp table there as
-        select {MARK} as mark, * from ({source.rows}) where at_us // {DAY_US} in (from changed)
+        select {MARK} as mark, *
+        from ({source.rows_since(first)})
+        where at_us // {DAY_US} in (from changed)
     """)
     db.run(f"""
         create or replace temp table known as
         select {MARK} as mark, tuple
-        from (from stitching.rows where at_us // {DAY_US} in (from changed))
-        join stitching.tuples using (tuple)
-        where source = {place}
+        from stitching.rows
+        where source = {place} and at_us // {DAY_US} in (from changed)
     """)
     db.run("insert into gone select * from known anti join there using (mark)")
     _take(db, place, source, "from there anti join known using (mark)", rules)
@@ -137,7 +154,7 @@ def _compare(db: Database, place: int, source: Input, rules: Rules) -> None:
 
 def _empty(db: Database) -> None:
     for table, columns in {
-        "fresh": "tuple bigint, at_us bigint, row_id varchar",
+        "fresh": "source integer, tuple bigint, at_us bigint, row_id varchar",
         "gone": "mark bigint, tuple bigint",
         "new_tuples": "tuple bigint, source integer,"
         " first struct(at_us bigint, row_id varchar), last_us bigint",
@@ -149,7 +166,7 @@ def _empty(db: Database) -> None:
 
 
 def _take(db: Database, place: int, source: Input, rows: str, rules: Rules) -> None:
-    db.run(f"insert into fresh select tuple, at_us, row_id from ({rows})")
+    db.run(f"insert into fresh select {place}, tuple, at_us, row_id from ({rows})")
     db.run(f"""
         create or replace temp table wide as
         select {source.tuple} as tuple, *

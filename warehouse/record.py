@@ -187,15 +187,15 @@ VIEWS = {
             value,
             reason
         from (
-            select tuple, row_id, at_us, type, value, reason
+            select source, violations.row_id, at_us, type, value, reason
             from stitching.violations
             join stitching.nodes using (node)
+            join stitching.tuples using (tuple)
             union all
-            select tuple, row_id, at_us, type, value, reason
+            select source, row_id, at_us, type, value, reason
             from stitching.blocked
             join stitching.rows using (tuple)
         )
-        join stitching.tuples using (tuple)
         join stitching.sources using (source)
         join stitching.kinds using (type)
     """,
@@ -207,7 +207,7 @@ VIEWS = {
         from (select *, {MARK} as mark from stitching.rows) as rows
         join stitching.tuples using (tuple)
         left join stitching.placed using (mark)
-        join stitching.sources using (source)
+        join stitching.sources on sources.source = rows.source
         {_inherited("coalesce(placed.profile, tuples.profile)")}
         where coalesce(placed.profile, tuples.profile) is not null
     """,
@@ -236,6 +236,17 @@ VIEWS = {
         join stitching.nodes using (node)
         join stitching.kinds on kinds.type = nodes.type
         join stitching.sources using (source)
+    """,
+    "identity.tuples": f"""
+        select tuple, {_id("tuples.profile")} as profile_id
+        from stitching.tuples
+        {_inherited("tuples.profile")}
+        where tuples.profile is not null
+    """,
+    "identity.placed": f"""
+        select mark, {_id("placed.profile")} as profile_id
+        from stitching.placed
+        {_inherited("placed.profile")}
     """,
     "identity.runs": "from stitching.runs",
 }
@@ -334,5 +345,7 @@ def _counts(db: Database) -> dict[str, int]:
         "identity.profile_redirects": db.count("stitching.ids"),
         "identity.first_profiles": db.count("identity.first_profiles"),
         "identity.evidence": db.count("stitching.ties"),
+        "identity.tuples": db.count("stitching.tuples"),
+        "identity.placed": db.count("stitching.placed"),
         "identity.runs": db.count("stitching.runs"),
     }

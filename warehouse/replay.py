@@ -36,13 +36,12 @@ DAY = 24 * 60 * 60 * 1_000_000  # microseconds
 
 class Row(NamedTuple):
     """Numbers for one row: its place in time order, the tuple of identifiers it bears (a profile
-    goes by the tuple that founded it), its time in microseconds, its identifiers, strongest first.
+    goes by the tuple that founded it), its time in microseconds.
     """
 
     number: int
     tuple: int
     at: int
-    nodes: Sequence[int]
 
 
 @dataclass
@@ -67,17 +66,29 @@ class _Profile:
 
 
 def replay(
-    rows: Iterable[Row],
+    rows: Iterable[tuple[int, int, int]],
+    nodes_of: Mapping[int, Sequence[int]],
     type_of: Mapping[int, int],
     rules: Rules,
     parted: Mapping[int, frozenset[int]],
 ) -> Outcome:
-    """Resolve rows in the order given. `type_of`: an identifier's place in rules.identifiers;
-    `parted`: those it may not be together with.
+    """Resolve rows, as in `Row`, in the order given.
+
+    `nodes_of`: a tuple's identifiers, strongest first; `type_of`: an identifier's place in
+    rules.identifiers; `parted`: those it may not be together with.
     """
     state = _State(type_of, rules, parted)
-    for row in rows:
-        state.outcome.rows.append((row.number, state.resolve(row)))
+    # Most rows say again what is known: identifiers that one profile holds stay together.
+    settled: dict[int, int] = {}
+    homes = state.outcome.rows
+    for number, tuple_, at in rows:
+        home = settled.get(tuple_)
+        if home is None:
+            nodes = nodes_of[tuple_]
+            home = state.resolve(Row(number, tuple_, at), nodes)
+            if state.is_together(nodes):
+                settled[tuple_] = home
+        homes.append((number, home))
     state.outcome.holders = [(node, held.number) for node, held in state.holder.items()]
     state.outcome.survivors = survivors(state.outcome.merges)
     return state.outcome
@@ -101,12 +112,13 @@ class _State:
         self.holder: dict[int, _Profile] = {}
         self.outcome = Outcome()
 
-    def resolve(self, row: Row) -> int:
+    def is_together(self, nodes: Sequence[int]) -> bool:
+        first = self.holder.get(nodes[0])
+        return first is not None and all(self.holder.get(node) is first for node in nodes)
+
+    def resolve(self, row: Row, nodes: Sequence[int]) -> int:
         """The number of the profile that the row belongs to."""
-        first = self.holder.get(row.nodes[0])
-        if first and all(self.holder.get(node) is first for node in row.nodes):
-            return first.number  # most rows only say again what is known
-        kept = list(row.nodes)
+        kept = list(nodes)
         left_out: list[tuple[int, str]] = []
         while broken := self._broken(found := self._found(kept), kept, row.at):
             left_out.append((kept.pop(), broken))

@@ -36,6 +36,8 @@ def resolve(db: Database, rules: Rules) -> None:
     _find_first(db)
     _replay(db, rules)
     _conclude(db)
+    for table in ("bearings", "members", "stands", "disputed", "roots", "edges", "parents"):
+        db.run(f"drop table if exists {table}")
 
 
 def _find_contested(db: Database, rules: Rules) -> None:
@@ -186,12 +188,12 @@ def _replay(db: Database, rules: Rules) -> None:
         select row_number() over (order by at_us, source, row_id) as row,
             tuple, place, at_us, row_id
         from all_rows
-        join (select distinct tuple, place, source from over) as over using (tuple)
+        join (select distinct tuple, place from over) as over using (tuple)
         """,
     )
     types = db.read("select stand, type from members semi join over using (stand)")
     outcome = replay.replay(
-        _rows(db, rules), dict(zip(*_lists(types), strict=True)), rules, _parted(db)
+        _rows(db), _stands(db, rules), dict(zip(*_lists(types), strict=True)), rules, _parted(db)
     )
     for table, columns, lists in (
         ("founders", ("profile", "stand"), outcome.founders),
@@ -204,8 +206,15 @@ def _replay(db: Database, rules: Rules) -> None:
         _keep(db, f"replayed_{table}", columns, lists)
 
 
-def _rows(db: Database, rules: Rules) -> Iterator[replay.Row]:
-    """Rows in time order; the identifiers of a tuple strongest first, by the word of its source."""
+def _rows(db: Database) -> Iterator[tuple[int, int, int]]:
+    """(row, place of its tuple, time in microseconds), in time order."""
+    rows = db.read("select row, place, at_us from replayed order by row")
+    for batch in rows.to_batches(max_chunksize=10_000):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
+    """The identifiers of each tuple, strongest first, by the word of its source."""
     strengths = ", ".join(
         f"({source}, {type_}, {strength})" for source, type_, strength in _strengths(db, rules)
     )
@@ -226,11 +235,7 @@ def _rows(db: Database, rules: Rules) -> Iterator[replay.Row]:
         )
         select place, list(stand order by strength) as stands from borne group by place
     """)
-    stands = dict(zip(*_lists(bearing), strict=True))
-    rows = db.read("select row, place, at_us from replayed order by row")
-    for batch in rows.to_batches(max_chunksize=10_000):
-        for number, place, at in zip(*(c.to_pylist() for c in batch.columns), strict=True):
-            yield replay.Row(number, place, at, stands[place])
+    return dict(zip(*_lists(bearing), strict=True))
 
 
 def _strengths(db: Database, rules: Rules) -> Iterator[tuple[int, int, int]]:

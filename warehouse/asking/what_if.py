@@ -81,7 +81,7 @@ def what_if(db: Database, sources: Sequence[Input], rules: Rules) -> Counts:
 
     Temp table changes has one row per profile and profile it would become, where anything changes.
     """
-    identity.stitch(db, sources, rules, full=True)
+    identity.stitch(db, sorted(sources, key=lambda source: source.name), rules, full=True)
     return compare(db, "identity.identifiers", AFTER)
 
 
