@@ -2,16 +2,20 @@
 
 import argparse
 import json
+from functools import partial
 
-from bench import events, figures, road
+from bench import events, figures, identity, road
 from bench.bars import table
 
-BENCHES = {"events": events.run, "road": road.run}
+BENCHES = {"events": events.run, "identity": identity.run, "road": road.run}
 
 parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
 parser.add_argument("--quick", action="store_true", help="less data, under a minute")
 parser.add_argument("--only", choices=BENCHES, help="one bench")
+parser.add_argument("--large", action="store_true", help="identity at 50 million too: long")
 given = parser.parse_args()
+if given.large:
+    BENCHES["identity"] = partial(identity.run, large=True)
 bars = []
 for name in [given.only] if given.only else BENCHES:
     result = BENCHES[name](quick=given.quick)

@@ -5,21 +5,29 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from cdp_assets.place import Place
-from warehouse import identity
+from warehouse import health, identity
+from warehouse.health import Finding
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
+FULL = "Read all rows again instead of those that are new; ids are kept."
 DESCRIPTIONS = {
     "identifiers": "One row per identifier, with the profile that holds it.",
+    "first_profiles": "One row per identifier that another profile held before a merge.",
     "profiles": "One row per person.",
     "merges": "One row per profile that went into an older one, with the row that tied them.",
     "violations": "One row per identifier that a rule kept from tying, with the row it stood on.",
     "rows": "One row per staging row that bears an identifier, with its profile.",
+    "profile_redirects": "One row per profile_id that was ever given, with the one that it is now.",
+    "evidence": "One row per identifier of each distinct tuple of identifiers.",
+    "tuples": "One row per distinct tuple of identifiers, with its profile.",
+    "placed": "One row per staging row whose profile was decided row by row.",
+    "runs": "One row per run: what came, and how large the record is after it.",
 }
 
 
 def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.AssetsDefinition]:
-    """The five tables of identity; none where no source carries identifiers.
+    """The tables of identity; none where no source carries identifiers.
 
     They are one thing and always made together; whoever selects some of them sees only those.
     """
@@ -31,20 +39,21 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
         name="identity",
         specs=[_spec(name, deps) for name in DESCRIPTIONS],
         check_specs=[
-            dg.AssetCheckSpec("one_profile_each", asset=dg.AssetKey(["identity", "identifiers"]))
+            dg.AssetCheckSpec(check, asset=dg.AssetKey(table.split(".")))
+            for check, table in health.CHECKS.items()
         ],
+        config_schema={"full": dg.Field(bool, default_value=False, description=FULL)},
         can_subset=True,
     )
     def stitch(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        counts = identity.build(place.connect, inputs, rules, place.state / "identity")
+        counts = identity.build(
+            place.warehouse, inputs, rules, full=context.op_execution_context.op_config["full"]
+        )
         with place.connect() as db:
             types = {table: db.columns(table) for table in counts}
-            shared = db.value(
-                "select count(*) from (select type, value from identity.identifiers"
-                " group by all having count(*) > 1)"
-            )
+            found = list(health.findings(db))
         for key in context.selected_asset_keys:
             table = ".".join(key.path)
             yield dg.MaterializeResult(
@@ -55,12 +64,20 @@ def assets(inputs: Sequence[Input], rules: Rules, place: Place) -> list[dg.Asset
                     "dagster/column_schema": _columns(table, types[table]),
                 },
             )
-        if context.selected_asset_check_keys:
-            yield dg.AssetCheckResult(
-                passed=shared == 0, metadata={"identifiers held by two profiles": shared}
-            )
+        asked = {key.name for key in context.selected_asset_check_keys}
+        yield from (_judged(finding) for finding in found if finding.check in asked)
 
     return [stitch]
+
+
+def _judged(finding: Finding) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=finding.check,
+        asset_key=dg.AssetKey(finding.table.split(".")),
+        passed=finding.passed,
+        severity=dg.AssetCheckSeverity.ERROR if finding.is_error else dg.AssetCheckSeverity.WARN,
+        metadata=finding.figures,
+    )
 
 
 def _spec(name: str, deps: Sequence[dg.AssetKey]) -> dg.AssetSpec:

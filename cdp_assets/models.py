@@ -68,15 +68,20 @@ def asset(
 
 
 def _columns(model: Model, catalog: Catalog, types: dict[str, str]) -> dg.TableSchema:
+    """What the catalog knows of its columns, and after a run those that only the data knew."""
+    known = {column.name: column.description for column in catalog.columns[model.table]}
+    further = dict.fromkeys(types.keys() - known.keys())
     return dg.TableSchema(
         [
-            dg.TableColumn(column.name, types.get(column.name, "?"), column.description)
-            for column in catalog.columns[model.table]
+            dg.TableColumn(name, types.get(name, "?"), description)
+            for name, description in {**known, **further}.items()
         ]
     )
 
 
 def _lineage(model: Model, catalog: Catalog) -> dg.TableColumnLineage:
+    if model.table not in catalog.trees:
+        return dg.TableColumnLineage({})
     origins = lineage.columns(catalog.trees[model.table], catalog.schema)
     return dg.TableColumnLineage(
         {

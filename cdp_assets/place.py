@@ -31,3 +31,8 @@ def of(root: Path, environ: Mapping[str, str]) -> Place:
 def plans(root: Path, source: str) -> Path:
     """The folder of a source's tracking plan."""
     return root / "warehouse" / "tracking_plans" / source
+
+
+def rules(root: Path) -> Path:
+    """The file that says who is who."""
+    return root / "warehouse" / "identity.toml"

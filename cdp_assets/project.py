@@ -21,7 +21,7 @@ from warehouse import catalog, identity, model, rules
 from warehouse.catalog import Catalog
 from warehouse.events import plan
 from warehouse.events.plan import Plan
-from warehouse.mistakes import Mistakes
+from warehouse.mistakes import Mistake, Mistakes
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
@@ -47,7 +47,7 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
     wrong += unusable
     models, mistakes = model.find(root / "warehouse" / "models")
     try:
-        ruled = rules.read(root / "warehouse" / "identity.toml")
+        ruled = rules.read(place.rules(root))
     except Mistakes as found:
         raise Mistakes([*wrong, *found.mistakes, *mistakes]) from None
     plans, unreadable = _plans(root, [source.name for source in sources])
@@ -73,6 +73,16 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
     usable = catalog.switched_on(whole, ruled, raw, [source.name for source in on])
     inputs = identity.inputs(usable.of("staging"), usable.names(), ruled, [])
     return Project(environ, place.of(root, environ), ruled, on, tools, usable, inputs, plans)
+
+
+def by_other_rules(found: Project, path: Path | None) -> tuple[Sequence[Input], Rules]:
+    """What identity would read by the rules of another file, or of the project's own, and these."""
+    ruled = rules.read(path) if path else found.rules
+    wrong: list[Mistake] = []
+    inputs = identity.inputs(found.catalog.of("staging"), found.catalog.names(), ruled, wrong)
+    if wrong:
+        raise Mistakes(wrong)
+    return inputs, ruled
 
 
 def _plans(root: Path, sources: Iterable[str]) -> tuple[dict[str, Plan], list[str]]:

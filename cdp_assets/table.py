@@ -6,9 +6,17 @@ from rich.measure import Measurement
 from rich.table import Table
 
 
-def show(relation: duckdb.DuckDBPyRelation, console: Console, title: str | None = None) -> int:
+def show(
+    relation: duckdb.DuckDBPyRelation,
+    console: Console,
+    title: str | None = None,
+    *,
+    skip_empty: bool = False,
+) -> int:
     """Print a query's rows; how many there were."""
     rows = [["" if value is None else str(value) for value in row] for row in relation.fetchall()]
+    if skip_empty and not rows:
+        return 0
     table = Table(*relation.columns, title=title, title_justify="left", title_style="bold")
     for row in rows:
         table.add_row(*row)

@@ -152,7 +152,7 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         },
     ) == [
         "staging/app__users.sql:1: carries user_id, email: it must say '-- key:' and '-- time:'",
-        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, owner, tags",
+        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, materialized, owner, tags",
         'staging/shop__orders.sql:1: the first line must say "-- One row per …"',
         "syncs/one.sql:2: unknown destination 'crn'; known: crm",
         "syncs/one.sql:4: unknown mode 'mirrored'; known: upsert",
@@ -160,7 +160,7 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         "traits/broken.sql:2: Expected table name, near 'where'",
         "traits/orders.sql:4: nobody makes the table traits.other",
         "traits/two.sql:1: a model is one SELECT, and nothing else",
-        "wrong/folder.sql:1: the folder 'wrong' is none of staging, identity, resolved, traits, profiles, audiences, syncs",
+        "wrong/folder.sql:1: the folder 'wrong' is none of staging, identity, resolved, traits, profiles, profiles_sync, audiences, syncs",
     ]
 
 
@@ -222,6 +222,14 @@ def test_a_schema_reads_only_what_stands_before_it(
     files[table] = f"-- One row per thing.\n{select}\n"
     path = table.replace(".", "/")
     assert f"{path}.sql:2: {said}" in mistakes(tmp_path, files)
+
+
+def test_a_model_is_materialized_as_a_table_or_a_view_and_nothing_else(tmp_path: Path) -> None:
+    files = {"staging.app__users": USERS}
+    files["traits.orders"] = TRAIT.replace("-- key:", "-- materialized: cube\n-- key:")
+    assert mistakes(tmp_path, files) == [
+        "traits/orders.sql:2: unknown materialized 'cube'; known: table, view"
+    ]
 
 
 def test_a_cron_or_owner_that_dagster_would_refuse_is_a_mistake(tmp_path: Path) -> None:

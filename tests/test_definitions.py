@@ -27,7 +27,7 @@ def test_every_table_is_an_asset_in_the_group_of_its_schema(tmp_path: Path) -> N
     graph = definitions(in_folder(tmp_path, outside.URL).environ).resolve_asset_graph()
     keys = list(graph.get_all_asset_keys())
     assert {key.path[0] for key in keys} == {
-        "audiences", "events", "google_ads", "identity", "ledger", "profiles", "resolved",
+        "audiences", "events", "google_ads", "identity", "ledger", "profiles", "profiles_sync", "resolved",
         "salesforce", "staging", "stripe", "syncs", "traits",
     }  # fmt: skip
     assert [key for key in keys if graph.get(key).group_name != key.path[0]] == []
@@ -59,7 +59,7 @@ def test_what_is_not_set_is_off(tmp_path: Path) -> None:
     events_only = {name: value for name, value in environ.items() if "EVENTS" in name}
     graph = definitions(events_only).resolve_asset_graph()
     assert {key.path[0] for key in graph.get_all_asset_keys()} == {
-        "events", "staging", "identity", "resolved", "traits", "profiles",
+        "events", "staging", "identity", "resolved", "traits", "profiles", "profiles_sync",
     }  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Identity against worked cases: Segment's documented examples, and readings of its rules."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +58,8 @@ def stitched(case: Case, folder: Path) -> dict[str, Any]:
         db.materialize(staged.table, staged.select)
         columns = {staged.table: list(db.columns(staged.table))}
     inputs = identity.inputs([staged], columns, ruled, [])
-    connect = partial(database.connect, folder / "warehouse.duckdb")
-    identity.build(connect, inputs, ruled, folder / "identity")
-    with connect() as db:
+    identity.build(folder / "warehouse.duckdb", inputs, ruled)
+    with database.connect(folder / "warehouse.duckdb", read_only=True) as db:
         return record(db)
 
 

@@ -45,6 +45,27 @@ def test_a_model_becomes_its_table(warehouse: Warehouse, tmp_path: Path) -> None
     assert warehouse.spend() == [("p1", 12.5)]
 
 
+def test_a_view_is_checked_like_a_table_and_shows_what_is_there_when_it_is_read(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    with connect(tmp_path / "warehouse.duckdb") as db:
+        db.materialize("staging.people", "select 'p1' as profile_id")
+    view = written(tmp_path, "-- materialized: view\nselect profile_id from staging.people")
+    assert warehouse.make(view) == Made(1, {"profile_id": "VARCHAR"})
+    with connect(tmp_path / "warehouse.duckdb") as db:
+        db.materialize("staging.people", "from (values ('p1'), ('p2'), ('p2')) as t (profile_id)")
+    assert warehouse.spend() == [("p1",), ("p2",), ("p2",)]
+    with pytest.raises(KeyBroken, match=r"p2 \(2 rows\)"):
+        warehouse.make(view)
+
+
+def test_a_model_may_become_a_view_and_a_table_again(warehouse: Warehouse, tmp_path: Path) -> None:
+    select = "select 'p1' as profile_id"
+    for head in ("", "-- materialized: view\n", "-- materialized: table\n"):
+        assert warehouse.make(written(tmp_path, head + select)).row_count == 1
+        assert warehouse.spend() == [("p1",)]
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -41,7 +41,7 @@ def test_the_commands_on_the_warehouse_work(start_sandbox: StartSandbox, tmp_pat
     told = {**os.environ, **whole.environ, "PYTHONWARNINGS": "ignore", "COLUMNS": "120"}
     del told["DAGSTER_HOME"]
     commands = [command for command in COMMANDS if command.startswith(".venv/bin/")]
-    assert len(commands) == 3
+    assert len(commands) == 5
     for command in commands:
         words = shlex.split(command)
         program = str(Path(sys.executable).with_name(Path(words[0]).name))

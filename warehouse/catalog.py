@@ -13,13 +13,15 @@ from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from warehouse import identity, profiles
+from warehouse import identity, profiles, profiles_sync
 from warehouse.mistakes import Mistake, Mistakes
-from warehouse.model import DIALECT, MODES, Model
+from warehouse.model import DIALECT, MATERIALIZED, MODES, Model
 from warehouse.rules import Rules
 
 # The road the data takes: a schema reads itself and what stands before it.
-ROAD = ("staging", "identity", "resolved", "traits", "profiles", "audiences", "syncs")
+ROAD = (
+    "staging", "identity", "resolved", "traits", "profiles", "profiles_sync", "audiences", "syncs",
+)  # fmt: skip
 
 # What Dagster would stumble over later, and not say where.
 SPELLED = {
@@ -122,14 +124,18 @@ def _compile(
     take([model for model in files if model.schema == "traits"])
     if inputs:
         take([profiles.model(catalog.of("traits"), catalog.names(), rules, wrong)])
-    take([model for model in files if model.schema not in ("staging", "traits")])
+    rest = [model for model in files if model.schema not in ("staging", "traits")]
+    if any(model.schema == profiles_sync.SCHEMA for model in rest):
+        rest += profiles_sync.models(catalog.of("traits"), catalog.names())
+    take(rest)
     return catalog, wrong
 
 
 def _promised(files: Collection[Model]) -> set[str]:
     """Tables that somebody makes, if nothing is wrong above them."""
     resolved = {f"resolved.{model.name}" for model in files if model.schema == "staging"}
-    return {*(model.table for model in files), *resolved, *identity.COLUMNS, "profiles.profiles"}
+    made = {*identity.COLUMNS, *profiles_sync.TABLES, "profiles.profiles"}
+    return {*(model.table for model in files), *resolved, *made}
 
 
 def _in_order(models: Collection[Model], wrong: list[Mistake]) -> Iterator[Model]:
@@ -163,6 +169,9 @@ def _add(
             for table in missing
             if f"{table.db}.{table.name}" not in promised
         ]
+    if model.columns:
+        catalog.add(model.table, [Column(name, None) for name in model.columns])
+        return []
     reads_raw = any(is_raw(read, raw_tables) for read in model.reads)
     try:
         tree = qualify(
@@ -212,6 +221,11 @@ def _check_settings(model: Model, catalog: Catalog) -> Iterator[Mistake]:
         stated = model.settings.get(word)
         if stated and not re.fullmatch(pattern, stated):
             yield model.mistake(model.lines[word], f"{word} '{stated}' is not {meaning}")
+    kept = model.settings.get("materialized", "table")
+    if kept not in MATERIALIZED:
+        known = ", ".join(MATERIALIZED)
+        line = model.lines["materialized"]
+        yield model.mistake(line, f"unknown materialized '{kept}'; known: {known}")
     for word in {"to", "mode", "cron"} & set(model.settings):
         if model.schema != "syncs":
             yield model.mistake(model.lines[word], f"'{word}' is for syncs only")

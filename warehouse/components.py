@@ -12,9 +12,10 @@ using label propagation" (2018), and Kiveris et al., "Connected Components in Ma
 from warehouse.database import Database
 
 EDGES = """
-    select distinct hub as a, node as b
-    from (select node, min(node) over (partition by tuple) as hub from ties)
-    where node <> hub
+    select distinct founding.stand as a, bearings.stand as b
+    from bearings
+    join founding using (place)
+    where bearings.stand <> founding.stand
 """
 HOOK = """
     select vertex, least(vertex, min(neighbour)) as parent
@@ -26,8 +27,9 @@ JUMP = """
     from parents as child
     join parents as parent on parent.vertex = child.parent
 """
+# Only vertices that had an edge have a parent, and only they can get another component.
 RELABEL = """
-    select node, coalesce(parent, component) as component
+    select stand, coalesce(parent, component) as component
     from labels
     left join parents on vertex = component
 """
@@ -40,10 +42,15 @@ CONTRACT = """
 """
 
 
-def label(db: Database) -> None:
-    """From temp table ties (tuple, node) make temp table labels (node, component)."""
-    _table(db, "labels", "select distinct node, node as component from ties")
+def label(db: Database) -> int:
+    """The number of rounds it took to make temp table labels (stand, component).
+
+    Out of temp tables stands (stand), bearings (place, stand): which stand together, and founding
+    (place, stand): the least of them.
+    """
     _table(db, "edges", EDGES)
+    _table(db, "labels", "select stand, stand as component from stands")
+    rounds = 0
     while db.count("edges"):
         _table(db, "parents", HOOK)
         while db.value(
@@ -51,8 +58,11 @@ def label(db: Database) -> None:
             " where p.parent <> c.parent"
         ):
             _table(db, "parents", JUMP)
+            rounds += 1
         _table(db, "labels", RELABEL)
         _table(db, "edges", CONTRACT)
+        rounds += 1
+    return rounds
 
 
 def _table(db: Database, name: str, select: str) -> None:

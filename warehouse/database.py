@@ -78,8 +78,16 @@ class Database:
     def materialize(self, table: str, select: str) -> int:
         """Make or replace a table from a SELECT; the number of rows it has now."""
         self._make_schema(table)
+        self._clear_way(table, "view")
         self.run(f"create or replace table {table} as {select}")
         return self.count(table)
+
+    def show(self, view: str, select: str) -> int:
+        """Make or replace a view, also where a table of its name stood; its number of rows."""
+        self._make_schema(view)
+        self._clear_way(view, "table")
+        self.run(f"create or replace view {view} as {select}")
+        return self.count(view)
 
     def write(self, table: str, rows: "pa.Table", mode: Literal["replace", "append"]) -> int:
         """Write Arrow rows to a table, made if need be; columns go by name."""
@@ -126,6 +134,15 @@ class Database:
             self.run("rollback")
             raise
         self.run("commit")
+
+    def _clear_way(self, name: str, kind: Literal["table", "view"]) -> None:
+        """DuckDB replaces a table by a table and a view by a view, and refuses the other way."""
+        if self.value(
+            f"select count(*) from duckdb_{kind}s() where schema_name || '.' || {kind}_name = ?"
+            " and database_name = current_database()",
+            [name],
+        ):
+            self.run(f"drop {kind} {name}")
 
     def _make_schema(self, table: str) -> None:
         self.run(f"create schema if not exists {table.partition('.')[0]}")

@@ -1,25 +1,32 @@
 """Who is who: rows that share identifiers become one profile, by the rules and nothing else.
 
-1. Number the distinct tuples of identifiers and the identifiers in them (occurrences).
-2. Find the connected components (components).
-3. Limits only ever count up, so a component that keeps them all in total kept them at every step:
-   it is one profile, whatever the order of its rows. Only components that break a limit are
-   replayed row by row, and those in which profiles merged tuple by tuple, to know when (replay).
-4. Give each profile its id: the one it had before, where it was known before (ids survive runs).
-5. Publish identity.* in one transaction (record).
+1. See which staging rows are new since the last run, and turn what they bear into numbers
+   (occurrences).
+2. Gather the components that they touch (affected); a full rebuild takes all rows for new.
+3. Resolve each component to profiles (components, resolution, replay).
+4. Give each profile its id: the one it had before, where it was known before (naming).
+5. Replace these components in the record, in one transaction (record).
+
+Whatever came in whatever batches, the outcome is that of a full rebuild. The warehouse is open for
+reading in 1 and 2 and for writing in 5; the rest is done beside it.
 """
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from hashlib import sha256
 from pathlib import Path
 
-from warehouse import components, database, occurrences, record, replay
+import duckdb
+
+from warehouse import affected, asking, database, hand, naming, occurrences, record, resolution
 from warehouse.database import Database
 from warehouse.mistakes import Mistake
 from warehouse.model import Model, written
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
+
+# To change when what stands in stitching.* changes its meaning: the next run is then a full one.
+LAYOUT = 2
 
 COLUMNS = {
     "identity.identifiers": {
@@ -31,6 +38,11 @@ COLUMNS = {
         "last_seen_at": "time of the last row that bears it",
         "source": "staging table of the first row that bears it",
         "row_id": "key of that row",
+    },
+    "identity.first_profiles": {
+        "type": "the kind of identifier",
+        "value": "normalised",
+        "first_profile_id": "who held it first; that profile went into the one that holds it now",
     },
     "identity.profiles": {
         "profile_id": "stays the same over runs; after a merge the oldest goes on",
@@ -61,6 +73,40 @@ COLUMNS = {
         "row_id": "key of the row",
         "profile_id": "whom it belongs to",
     },
+    "identity.profile_redirects": {
+        "profile_id": "every id that was ever given",
+        "current_profile_id": "who goes by it now; null where none of its identifiers is left",
+    },
+    "identity.evidence": {
+        "tuple": "the number of a distinct tuple of identifiers",
+        "type": "the kind of identifier that stands in it",
+        "value": "normalised",
+        "seen_at": "time of the first row that bears the tuple",
+        "source": "staging table of that row",
+        "row_id": "key of that row",
+    },
+    "identity.tuples": {
+        "tuple": "the number of a distinct tuple of identifiers",
+        "profile_id": "whom rows that bear it belong to; null where that depends on the row",
+    },
+    "identity.placed": {
+        "mark": "the number of a row whose tuple does not say whom it belongs to",
+        "profile_id": "whom it belongs to",
+    },
+    "identity.runs": {
+        "run": "their number, from 1",
+        "finished_at": "when it was done",
+        "is_full": "whether it took all rows for new",
+        "new_row_count": "rows that came or changed",
+        "gone_row_count": "rows that went or changed",
+        "profile_count": "people after it",
+        "identifier_count": "identifiers that they hold",
+        "merge_count": "merges in all of history",
+        "violation_count": "violations in all of history",
+        "row_count": "rows that bear an identifier which ties",
+        "p99_size": "identifiers of a profile: 99 of 100 have no more",
+        "max_size": "identifiers of the largest profile",
+    },
 }
 
 
@@ -87,143 +133,82 @@ def inputs(
 
 
 def resolved(source: Input) -> Model:
-    """The staging rows again, each with its profile."""
+    """The staging rows again, each with its profile.
+
+    A row is found by its numbers, as occurrences gives them: to join millions of rows by their keys
+    in text costs several times as much.
+    """
     select = f"""
+with numbered as (
+    select *, {source.tuple} as tuple_number
+    from staging.{source.name}
+),
+marked as (
+    select *, {source.mark} as mark_number from numbered
+)
 select
-    rows.profile_id, -- whom the row belongs to
-    staged.*
-from staging.{source.name} as staged
-left join identity.rows as rows
-    on rows.source = '{source.name}'
-    and rows.row_id = cast(staged.{source.key} as varchar)
+    coalesce(placed.profile_id, tuples.profile_id) as profile_id, -- whom the row belongs to
+    marked.* exclude (tuple_number, mark_number)
+from marked
+left join identity.tuples as tuples on tuples.tuple = tuple_number
+left join identity.placed as placed on placed.mark = mark_number
 """
     description = f"One row per row of staging.{source.name}, with the profile it belongs to."
     return written("resolved", source.name, description, select, source.key)
 
 
 def build(
-    connect: Callable[[], AbstractContextManager[Database]],
-    sources: Sequence[Input],
-    rules: Rules,
-    folder: Path,
+    warehouse: Path, sources: Sequence[Input], rules: Rules, *, full: bool = False
 ) -> dict[str, int]:
-    """Make identity.* anew from all staging rows; the number of rows of each table.
+    """Bring identity.* to what staging says; the number of rows of each of its tables.
 
-    The warehouse is open while rows are read and while tables are written; the work in between is
-    done beside it, in the folder.
+    Only what has changed since the last run is looked at, unless `full`, or the rules, the sources
+    or DuckDB are others than then. Ids are kept in either case.
     """
-    with database.one_at_a_time(folder.with_suffix(".lock")):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        with connect() as db:
-            occurrences.save(db, sources, rules, folder)
-            record.save(db, folder)
-        with database.scratch(folder) as db:
-            occurrences.number(db, rules)
-            components.label(db)
-            _find_contested(db, rules)
-            _replay(db, rules)
-            record.resolve(db, rules, folder)
-        with connect() as db, db.transaction():
-            counts = record.publish(db, folder)
-        shutil.rmtree(folder)
-    return counts
-
-
-def _find_contested(db: Database, rules: Rules) -> None:
-    """Temp tables members (node with its component) and contested (component, is_over).
-
-    A tuple none of whose identifiers came earlier founds a profile; a component with k founders
-    has seen k - 1 merges.
-    """
-    over = " or ".join(
-        f"count(*) filter (where type = {place}) > {identifier.limit}"
-        for place, identifier in enumerate(rules.identifiers)
-    )
-    db.run("create or replace temp table members as select * from nodes join labels using (node)")
-    db.run(f"""
-        create or replace temp table contested as
-        with founders as (
-            select component
-            from ties
-            join members using (node)
-            group by tuple, component
-            having bool_and(first_tuple = tuple)
-        ),
-        founded as (
-            select component, count(*) as founder_count from founders group by component
-        ),
-        sized as (
-            select component, {over} or count(*) > {rules.max_identifiers} as is_large
-            from members
-            group by component
-        )
-        select component, is_large or founder_count > {rules.max_merges} + 1 as is_over
-        from sized
-        join founded using (component)
-        where is_large or founder_count > 1
-    """)
-
-
-def _replay(db: Database, rules: Rules) -> None:
-    """Temp table replayed: rows of components over a limit, tuples of those that merely merged.
-
-    Its outcome: temp tables founders, merges, violations, replayed_rows, holders and survivors.
-    """
-    same = " and ".join(f"o.{name} is not distinct from t.{name}" for name in rules.names)
-    db.run(f"""
-        create or replace temp table replayed as
-        with bearing as (
-            select tuple, any_value(component) as component, list(node order by type) as nodes
-            from ties
-            join labels using (node)
-            group by tuple
-        ),
-        chosen as (
-            select * from tuples join bearing using (tuple) join contested using (component)
-        ),
-        rows as (
-            select tuple, nodes, is_over, o.seen_at, o.source, o.row_id
-            from chosen as t
-            join occurrences as o on {same}
-            where is_over
-            union all
-            select tuple, nodes, is_over, first.seen_at, first.source, first.row_id
-            from chosen
-            where not is_over
-        )
-        select row_number() over (order by seen_at, source, row_id) as row, * from rows
-    """)
-    types = db.run("select node, type from members join contested using (component)")
-    outcome = replay.replay(_rows(db), dict(types), rules)
-    for table, columns, lists in (
-        ("founders", ("profile", "node"), outcome.founders),
-        ("merges", ("from_profile", "into_profile", "row"), outcome.merges),
-        ("violations", ("row", "node", "reason"), outcome.violations),
-        ("replayed_rows", ("row", "profile"), outcome.rows),
-        ("holders", ("node", "profile"), outcome.holders),
-        ("survivors", ("profile", "survivor"), outcome.survivors),
+    # Sources are numbered by their names, since rows of one moment are ordered by those.
+    sources = sorted(sources, key=lambda source: source.name)
+    with (
+        database.one_at_a_time(warehouse.with_name(f"{warehouse.name}.identity.lock")),
+        database.beside(warehouse) as db,
     ):
-        _keep(db, table, columns, lists)
+        version = _version(sources, rules)
+        full = full or record.version(db) != version
+        stitch(db, sources, rules, full=full)
+        with database.writing(db, warehouse), db.transaction():
+            counts = record.publish(db, version, full=full)
+            asking.publish(db)
+            return counts
 
 
-def _rows(db: Database) -> Iterator[replay.Row]:
-    select = "select row, tuple, epoch_us(seen_at) as at_us, nodes from replayed order by row"
-    for batch in db.read(select).to_batches(max_chunksize=10_000):
-        columns = (batch.column(name).to_pylist() for name in ("row", "tuple", "at_us", "nodes"))
-        for number, tuple_, at, nodes in zip(*columns, strict=True):
-            yield replay.Row(number, tuple_, at, nodes)
+def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) -> None:
+    """The work itself, in temp tables beside a warehouse that it only reads (`database.beside`).
+
+    Afterwards they hold the outcome: record.TABLES says which. Nothing is written.
+    """
+    # Nothing here asks for the order in which tables were written; to keep it costs memory.
+    db.run("set preserve_insertion_order = false")
+    _number_rules(db, sources, rules)
+    if full:
+        occurrences.read_all(db, sources, rules)
+        affected.everything(db)
+    else:
+        occurrences.read_new(db, sources, rules)
+        affected.find(db)
+    resolution.resolve(db, rules)
+    naming.name(db, full=full)
+    record.prepare(db, full=full)
 
 
-def _keep(
-    db: Database, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
-) -> None:
-    import pyarrow as pa
+def _number_rules(db: Database, sources: Sequence[Input], rules: Rules) -> None:
+    hand.number_lines(db, rules)
+    for table, names in {
+        "numbered_sources": ("source", [source.name for source in sources]),
+        "kinds": ("type", rules.names),
+    }.items():
+        db.run(f"create or replace temp table {table} ({names[0]} integer, name varchar)")
+        db.connection.executemany(f"insert into {table} values (?, ?)", list(enumerate(names[1])))
 
-    texts = {"reason"}
-    arrays = {
-        name: pa.array([row[place] for row in rows], pa.string() if name in texts else pa.int64())
-        for place, name in enumerate(columns)
-    }
-    with db.lent("kept_rows", pa.table(arrays)):
-        db.run(f"create or replace temp table {table} as from kept_rows")
+
+def _version(sources: Sequence[Input], rules: Rules) -> str:
+    stated = (LAYOUT, duckdb.__version__, astuple(rules), [astuple(source) for source in sources])
+    return sha256(repr(stated).encode()).hexdigest()

@@ -11,6 +11,8 @@ from warehouse import database
 from warehouse.database import Database
 from warehouse.model import Model
 
+DRAFT = "draft"
+
 
 @dataclass(frozen=True)
 class Made:
@@ -76,14 +78,15 @@ def make(warehouse: Path, model: Model) -> Made:
     """Replace the model's table by what its SELECT gives now.
 
     The SELECT runs beside the warehouse, which can be read meanwhile; only the table that it made
-    is then taken over. Raises NotMadeYet, and ReadsWidened and KeyBroken, which leave the old table
-    as it was.
+    is then taken over; a view is checked in the same way. Raises NotMadeYet, and ReadsWidened and
+    KeyBroken, which leave the old table as it was.
     """
     with database.beside(warehouse) as db:
         if missing := [table for table in model.reads if not db.columns(table)]:
             raise NotMadeYet(model, missing)
+        draft = f"temp view {DRAFT}" if model.is_view else f"table memory.main.{DRAFT}"
         try:
-            db.run(f"create table memory.main.draft as {model.select}")
+            db.run(f"create {draft} as {model.select}")
         except duckdb.Error as error:
             if widened := _widened(db, model):
                 raise ReadsWidened(model, error, widened) from error
@@ -91,7 +94,10 @@ def make(warehouse: Path, model: Model) -> Made:
         if "key" in model.settings:
             _check_key(db, model)
         with database.writing(db, warehouse):
-            row_count = db.materialize(model.table, "from memory.main.draft")
+            if model.is_view:
+                row_count = db.show(model.table, model.select)
+            else:
+                row_count = db.materialize(model.table, f"from memory.main.{DRAFT}")
             return Made(row_count, db.columns(model.table))
 
 
@@ -115,7 +121,7 @@ def _widened(db: Database, model: Model) -> list[Widened]:
 
 
 def _check_key(db: Database, model: Model) -> None:
-    key, drafted = model.settings["key"], "memory.main.draft"
+    key, drafted = model.settings["key"], DRAFT if model.is_view else f"memory.main.{DRAFT}"
     missing = db.value(f"select count(*) from {drafted} where {key} is null")
     repeated = db.run(
         f"select {key}, count(*) from {drafted} where {key} is not null"

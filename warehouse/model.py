@@ -19,15 +19,20 @@ WORDS = {
     "to": "syncs only: destination.object",
     "mode": "syncs only: how rows go out",
     "cron": "syncs only: when the sync runs",
+    "materialized": "table, if nothing is said, or view",
     "owner": "an e-mail address, or team:name",
     "tags": "words for finding it, separated by commas",
 }
 MODES = ("upsert",)
+MATERIALIZED = ("table", "view")
 
 
 @dataclass(frozen=True)
 class Model:
-    """A table made by a SELECT; `path` is None where the platform itself wrote the SELECT."""
+    """A table made by a SELECT; `path` is None where the platform itself wrote the SELECT.
+
+    `columns` are given where the SELECT takes further ones from the data, with DuckDB's columns().
+    """
 
     schema: str
     name: str
@@ -37,6 +42,11 @@ class Model:
     settings: dict[str, str]
     lines: dict[str, int]
     path: Path | None = None
+    columns: tuple[str, ...] = ()
+
+    @property
+    def is_view(self) -> bool:
+        return self.settings.get("materialized") == "view"
 
     @property
     def table(self) -> str:

@@ -1,234 +1,351 @@
-"""The record of identity: ids for profiles, and the tables identity.* that anyone can read."""
+"""The record of identity: what one run leaves to the next, and identity.* that anyone can read.
 
-from pathlib import Path
+stitching.* is in numbers; a run replaces there the components that it touched. identity.* are views
+over it, so that a merge of two profiles rewrites their own rows and nothing else.
+"""
 
 from warehouse.database import Database
-from warehouse.occurrences import NO_TIME
-from warehouse.rules import Rules
+from warehouse.occurrences import MARK, NO_TIME
 
-SURVIVING = """
-    select node, profile from holders
-    union all
-    select node, min(first_tuple) over (partition by component) as profile
-    from members
-    anti join contested using (component)
+# What became of each identifier, or of several that are joined: read again and again below.
+BELONGS = """
+    select stand, component, coalesce(is_over, false) as is_over, number as profile,
+        named.profile as founder
+    from labels
+    left join (from contested where is_over) as contested using (component)
+    left join holders using (stand)
+    left join named using (profile)
 """
-FOUNDED = """
-    select profile, node from founders
-    union all
-    select profile, node
-    from (select distinct profile from held anti join founders using (profile))
-    join ties on tuple = profile
-    qualify row_number() over (partition by profile order by type) = 1
-"""
-# Of the ids that its identifiers had, a profile keeps the oldest; of the parts of a profile that
-# was split, the one with the oldest identifier keeps the id.
-KEPT_BY_SURVIVORS = """
-    with claims as (
-        select profile, before.profile_id, born.created_at, min(first_tuple) as oldest
-        from held
-        join nodes using (node)
-        join kinds using (type)
-        join identity.identifiers as before on before.type = name and before.value = nodes.value
-        join identity.profiles as born on born.profile_id = before.profile_id
-        group by all
-    ),
-    parts as (
-        select * from claims
-        qualify row_number() over (partition by profile_id order by oldest, profile) = 1
-    )
-    select profile, profile_id from parts
-    qualify row_number() over (partition by profile order by created_at, profile_id) = 1
-"""
-# A profile that has now gone into another is named in identity.merges by the id it had, if any.
-KEPT_BY_MERGED = """
-    select profile, before.profile_id
-    from founded
-    join nodes using (node)
-    join kinds using (type)
-    join identity.identifiers as before on before.type = name and before.value = nodes.value
-    anti join held using (profile)
-    anti join kept on kept.profile_id = before.profile_id
-    qualify row_number() over (partition by before.profile_id order by profile) = 1
-"""
-NAMED = """
-    with fresh as (
-        select profile, cast(cast(md5(name || chr(31) || value) as uuid) as varchar) as fresh_id
-        from founded
-        join nodes using (node)
-        join kinds using (type)
-    )
-    select
-        profile,
-        case
-            when kept.profile_id is not null then kept.profile_id
-            when taken.profile_id is null then fresh_id
-            else cast(cast(md5(fresh_id || chr(31) || profile) as uuid) as varchar)
-        end as profile_id
-    from fresh
-    left join kept using (profile)
-    left join kept as taken on taken.profile_id = fresh_id
-"""
-MERGES = """
-    select
-        loser.profile_id as from_profile_id,
-        winner.profile_id as into_profile_id,
-        seen_at as merged_at,
-        source,
-        row_id
-    from merges
-    join replayed using (row)
-    join named as loser on loser.profile = from_profile
-    join named as winner on winner.profile = into_profile
-    order by row
-"""
-PROFILES = f"""
-    with size as (
-        select profile, count(*) as identifier_count from held group by profile
-    ),
-    seen as (
-        select profile, max(last_at) as last_at
-        from held
-        join ties using (node)
-        join tuples using (tuple)
-        group by profile
-    ),
-    merged as (
-        select survivor as profile, count(*) as merge_count from survivors group by survivor
-    )
-    select
-        profile_id,
-        nullif(first.seen_at, {NO_TIME}) as created_at,
-        nullif(seen.last_at, {NO_TIME}) as last_seen_at,
-        identifier_count,
-        coalesce(merge_count, 0) as merge_count,
-        first.source as source,
-        first.row_id as row_id
-    from size
-    join seen using (profile)
-    join named using (profile)
-    join tuples on tuple = profile
-    left join merged using (profile)
-    order by profile
-"""
-IDENTIFIERS = f"""
-    with seen as (
-        select node, max(last_at) as last_at from ties join tuples using (tuple) group by node
-    )
-    select
-        name as type,
-        nodes.value,
-        coalesce(seen_as, nodes.value) as seen_as,
-        profile_id,
-        nullif(first.seen_at, {NO_TIME}) as first_seen_at,
-        nullif(seen.last_at, {NO_TIME}) as last_seen_at,
-        first.source as source,
-        first.row_id as row_id
-    from held
-    join nodes using (node)
-    join kinds using (type)
-    join seen using (node)
-    join named using (profile)
-    join tuples on tuple = first_tuple
-    left join writings on writings.type = name and writings.value = nodes.value
-    order by first_tuple, nodes.type
-"""
-VIOLATIONS = f"""
-    select source, row_id, nullif(seen_at, {NO_TIME}) as happened_at, name as type, value, reason
-    from violations
-    join replayed using (row)
-    join nodes using (node)
-    join kinds using (type)
-    union all
-    select source, row_id, nullif(seen_at, {NO_TIME}) as happened_at, type, value, reason
-    from blocked
-"""
-# A row of a component over a limit belongs where replay put it, or to what that became; any other
-# row belongs to whoever holds its strongest identifier.
-ROWS = """
-    with placed as (
-        select source, row_id, coalesce(survivor, profile) as profile
-        from replayed_rows
-        join replayed using (row)
-        left join survivors using (profile)
-        where is_over
-    ),
-    strongest as (
-        select source, row_id, {strongest} as value, {place} as type
-        from occurrences
-        where {strongest} is not null
-    )
-    select source, row_id, profile_id
-    from strongest
-    left join placed using (source, row_id)
-    left join nodes using (type, value)
-    left join held using (node)
-    join named on named.profile = coalesce(placed.profile, held.profile)
-"""
-
-
 TABLES = {
-    "identity.merges": MERGES,
-    "identity.profiles": PROFILES,
-    "identity.identifiers": IDENTIFIERS,
-    "identity.violations": VIOLATIONS,
+    "nodes": """
+        select seen.node, seen.type, value, component, belongs.profile,
+            nullif(first_named.number, belongs.profile) as first_profile,
+            tuples.tuple as first_tuple, tuples.first.at_us as first_us, seen.last_us, written
+        from seen
+        join names using (node)
+        join belongs using (stand)
+        left join first_holders on first_holders.stand = seen.stand
+        left join named as first_named on first_named.profile = first_holders.profile
+        join tuples on place = seen.first_place
+        left join (select tuple, node, written from ties where written is not null) as writings
+            on writings.node = seen.node and writings.tuple = tuples.tuple
+    """,
+    "tuples": """
+        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
+            component, case when not is_over then profile end as profile
+        from tuples
+        left join founding using (place)
+        left join belongs using (stand)
+    """,
+    "profiles": """
+        with size as (
+            select profile, any_value(founder) as place, any_value(component) as component,
+                count(*) as identifier_count, max(last_us) as last_us
+            from seen
+            join belongs using (stand)
+            where profile is not null
+            group by profile
+        ),
+        merged as (
+            select survivor as place, count(*) as merge_count from survivors group by survivor
+        )
+        select profile, component, tuple, first.at_us as first_us, size.last_us,
+            identifier_count, coalesce(merge_count, 0) as merge_count
+        from size
+        join tuples using (place)
+        left join merged using (place)
+    """,
+    "merges": """
+        select component, loser.number as from_profile, winner.number as into_profile, at_us,
+            tuple, row_id
+        from merges
+        join named as loser on loser.profile = from_profile
+        join named as winner on winner.profile = into_profile
+        join labels on labels.stand = loser.stand
+    """,
+    "violations": """
+        select component, violations.tuple, at_us, row_id, ties.node, reason
+        from violations
+        join labels using (stand)
+        join ties on ties.tuple = violations.tuple
+        left join joined on joined.node = ties.node
+        where coalesce(joined.stand, ties.node) = violations.stand
+    """,
+    "placed": f"""
+        select component, {MARK} as mark, number as profile
+        from placed
+        join tuples using (tuple)
+        join founding using (place)
+        join labels on labels.stand = founding.stand
+        join named on named.profile = placed.profile
+    """,
+    "ids": "from given",
 }
+# Of these the temp tables are there already.
+STANDING = {
+    "rows": "from fresh",
+    "ties": "from {ties}",
+    "blocked": "from new_blocked",
+    "days": "from days",
+    "sources": "from numbered_sources",
+    "kinds": "from kinds",
+    "joined": "from joined",
+}
+# What goes when a run replaces what it touched; of the others, all or nothing.
+REPLACED = {
+    "rows": f"{MARK} in (select mark from gone)",
+    "tuples": "tuple in (select tuple from old_tuples)",
+    "ties": "tuple in (select tuple from dropped_tuples)",
+    "blocked": "tuple in (select tuple from dropped_tuples)",
+    **dict.fromkeys(
+        ("nodes", "profiles", "merges", "violations", "placed"), "component in (from touched)"
+    ),
+    "ids": "profile in (select profile from given)",
+    "days": "true",
+}
+TIME = f"nullif(make_timestamptz({{}}), {NO_TIME})"
 
 
-def save(db: Database, folder: Path) -> None:
-    """Write down the record of the run before, from which ids are kept; the first finds none."""
-    db.run("create schema if not exists identity")
-    db.run(
-        "create table if not exists identity.identifiers"
-        " (type varchar, value varchar, profile_id varchar)"
-    )
-    db.run(
-        "create table if not exists identity.profiles (profile_id varchar, created_at timestamptz)"
-    )
-    for table in ("identity.identifiers", "identity.profiles"):
-        db.save(f"from {table}", folder / f"{table}.parquet")
+def _id(profile: str, inherited: str = "inherited") -> str:
+    return f"coalesce({inherited}.profile_id, lpad(lower(to_hex({profile})), 16, '0'))"
 
 
-def resolve(db: Database, rules: Rules, folder: Path) -> None:
-    """Name the profiles and write down the new record.
-
-    A profile goes by the number of the tuple that founded it. Its id is the one it had in the run
-    before; a profile nobody knew gets a digest of its founding identifier.
+def _inherited(profile: str, alias: str = "inherited") -> str:
+    """The few ids that are not their number."""
+    return f"""
+        left join (from stitching.ids where profile_id is not null) as {alias}
+            on {alias}.profile = {profile}
     """
-    kinds = ", ".join(f"({place}, '{name}')" for place, name in enumerate(rules.names))
-    for table, select in (
-        ("kinds", f"select * from (values {kinds}) as kinds (type, name)"),
-        ("held", SURVIVING),
-        ("founded", FOUNDED),
-        ("kept", KEPT_BY_SURVIVORS),
-        ("kept", f"from kept union all {KEPT_BY_MERGED}"),
-        ("named", NAMED),
-        ("writings", _writings(rules)),
-    ):
-        db.run(f"create or replace temp table {table} as {select}")
-    strongest = f"coalesce({', '.join(rules.names)})"
-    places = " ".join(f"when {name} is not null then {n}" for n, name in enumerate(rules.names))
-    rows = ROWS.format(strongest=strongest, place=f"case {places} end")
-    for table, select in {**TABLES, "identity.rows": rows}.items():
-        db.save(select, folder / f"new.{table}.parquet")
 
 
-def publish(db: Database, folder: Path) -> dict[str, int]:
-    """Replace identity.* by the new record; its numbers of rows. Call it in a transaction."""
+HELD = f"""
+    select node, type, value, {_id("nodes.profile")} as profile_id, first_tuple, last_us
+    from {{nodes}} as nodes
+    left join (from {{ids}} where profile_id is not null) as inherited
+        on inherited.profile = nodes.profile
+    where nodes.profile is not null
+"""
+VIEWS = {
+    "identity.identifiers": f"""
+        select
+            kinds.name as type,
+            value,
+            coalesce(written, value) as seen_as,
+            {_id("nodes.profile")} as profile_id,
+            {TIME.format("nodes.first_us")} as first_seen_at,
+            {TIME.format("nodes.last_us")} as last_seen_at,
+            sources.name as source,
+            first_row_id as row_id
+        from stitching.nodes
+        join stitching.kinds using (type)
+        join stitching.tuples on tuples.tuple = first_tuple
+        join stitching.sources using (source)
+        {_inherited("nodes.profile")}
+        where nodes.profile is not null
+    """,
+    "identity.first_profiles": f"""
+        select kinds.name as type, value, {_id("first_profile")} as first_profile_id
+        from (from stitching.nodes where first_profile is not null) as nodes
+        join stitching.kinds using (type)
+        {_inherited("first_profile")}
+    """,
+    # For questions about few profiles: what joins the rest first would take ten times as long.
+    "stitching.held": HELD.format(nodes="stitching.nodes", ids="stitching.ids"),
+    "identity.profiles": f"""
+        select
+            {_id("profiles.profile")} as profile_id,
+            {TIME.format("profiles.first_us")} as created_at,
+            {TIME.format("profiles.last_us")} as last_seen_at,
+            identifier_count,
+            merge_count,
+            sources.name as source,
+            first_row_id as row_id
+        from stitching.profiles
+        join stitching.tuples using (tuple)
+        join stitching.sources using (source)
+        {_inherited("profiles.profile")}
+    """,
+    "identity.merges": f"""
+        select
+            {_id("from_profile", "loser")} as from_profile_id,
+            {_id("into_profile", "winner")} as into_profile_id,
+            {TIME.format("at_us")} as merged_at,
+            sources.name as source,
+            row_id
+        from stitching.merges
+        join stitching.tuples using (tuple)
+        join stitching.sources using (source)
+        {_inherited("from_profile", "loser")}
+        {_inherited("into_profile", "winner")}
+    """,
+    "identity.violations": f"""
+        select
+            sources.name as source,
+            row_id,
+            {TIME.format("at_us")} as happened_at,
+            kinds.name as type,
+            value,
+            reason
+        from (
+            select source, violations.row_id, at_us, type, value, reason
+            from stitching.violations
+            join stitching.nodes using (node)
+            join stitching.tuples using (tuple)
+            union all
+            select source, row_id, at_us, type, value, reason
+            from stitching.blocked
+            join stitching.rows using (tuple)
+        )
+        join stitching.sources using (source)
+        join stitching.kinds using (type)
+    """,
+    "identity.rows": f"""
+        select
+            sources.name as source,
+            row_id,
+            {_id("coalesce(placed.profile, tuples.profile)")} as profile_id
+        from (select *, {MARK} as mark from stitching.rows) as rows
+        join stitching.tuples using (tuple)
+        left join stitching.placed using (mark)
+        join stitching.sources on sources.source = rows.source
+        {_inherited("coalesce(placed.profile, tuples.profile)")}
+        where coalesce(placed.profile, tuples.profile) is not null
+    """,
+    "identity.profile_redirects": f"""
+        select
+            {_id("ids.profile", "ids")} as profile_id,
+            case
+                when profiles.profile is not null then {_id("ids.profile", "ids")}
+                when nodes.profile is not null then {_id("nodes.profile")}
+            end as current_profile_id
+        from stitching.ids
+        left join stitching.profiles using (profile)
+        left join stitching.nodes on node = founder
+        {_inherited("nodes.profile")}
+    """,
+    "identity.evidence": f"""
+        select
+            tuple,
+            kinds.name as type,
+            value,
+            {TIME.format("tuples.first_us")} as seen_at,
+            sources.name as source,
+            first_row_id as row_id
+        from stitching.ties
+        join stitching.tuples using (tuple)
+        join stitching.nodes using (node)
+        join stitching.kinds on kinds.type = nodes.type
+        join stitching.sources using (source)
+    """,
+    "identity.tuples": f"""
+        select tuple, {_id("tuples.profile")} as profile_id
+        from stitching.tuples
+        {_inherited("tuples.profile")}
+        where tuples.profile is not null
+    """,
+    "identity.placed": f"""
+        select mark, {_id("placed.profile")} as profile_id
+        from stitching.placed
+        {_inherited("placed.profile")}
+    """,
+    "identity.runs": "from stitching.runs",
+}
+# What a run says of itself: counts over the whole record, cheap as numbers go.
+RUN = """
+    select
+        (select coalesce(max(run), 0) + 1 from stitching.runs) as run,
+        now() as finished_at,
+        {full} as is_full,
+        (select count(*) from temp.fresh) as new_row_count,
+        (select count(*) from temp.gone) as gone_row_count,
+        count(*) as profile_count,
+        coalesce(sum(identifier_count), 0) as identifier_count,
+        (select count(*) from stitching.merges) as merge_count,
+        (select count(*) from stitching.violations) + {blocked} as violation_count,
+        {rows} as row_count,
+        coalesce(quantile_disc(identifier_count, 0.99), 0) as p99_size,
+        coalesce(max(identifier_count), 0) as max_size
+    from stitching.profiles
+"""
+BEARING = """(select count(*) from stitching.rows) - (
+    select count(*) from stitching.rows
+    semi join (from stitching.tuples where component is null) as tuples using (tuple)
+)"""
+BLOCKED_ROWS = "(select count(*) from stitching.blocked join stitching.rows using (tuple))"
+RUNS = """
+    create table if not exists stitching.runs (
+        run bigint, finished_at timestamptz, is_full boolean, new_row_count bigint,
+        gone_row_count bigint, profile_count bigint, identifier_count bigint, merge_count bigint,
+        violation_count bigint, row_count bigint, p99_size bigint, max_size bigint
+    )
+"""
+
+
+def version(db: Database) -> str | None:
+    """By which rules, sources and engine the record was made; None where there is none."""
+    if not db.columns("stitching.version"):
+        return None
+    found = db.value("select version from stitching.version")
+    return str(found)
+
+
+def prepare(db: Database, *, full: bool) -> None:
+    """Write down, as temp tables left_*, the rows of stitching.* that this run leaves behind."""
+    db.run(f"create or replace temp table belongs as {BELONGS}")
+    for table, select in TABLES.items():
+        db.run(f"create or replace temp table left_{table} as {select}")
+    for table, select in STANDING.items():
+        ties = "ties" if full else "fresh_ties"
+        db.run(f"create or replace temp view left_{table} as {select.format(ties=ties)}")
+    if not full:
+        db.run("""
+            create or replace temp table dropped_tuples as
+            select tuple from old_tuples anti join tuples using (tuple)
+        """)
+
+
+def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
+    """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
+    db.run("create schema if not exists stitching")
+    db.run("create schema if not exists identity")
+    for table in (*TABLES, *STANDING):
+        if full:
+            db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
+        elif table in REPLACED:
+            db.run(f"delete from stitching.{table} where {REPLACED[table]}")
+            db.run(f"insert into stitching.{table} from temp.left_{table}")
+    db.run(f"create or replace table stitching.version as select '{version}' as version")
+    db.run(RUNS)
+    run = RUN.format(full=full, blocked=BLOCKED_ROWS, rows=BEARING)
+    db.run(f"insert into stitching.runs {run}")
+    for view, select in VIEWS.items():
+        _make_view(db, view, select)
+    return _counts(db)
+
+
+def _make_view(db: Database, view: str, select: str) -> None:
+    """Until version 0.1 these were tables."""
+    schema, _, name = view.partition(".")
+    is_table = db.value(
+        "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?"
+        " and database_name = current_database()",
+        [schema, name],
+    )
+    if is_table:
+        db.run(f"drop table {view}")
+    db.run(f"create or replace view {view} as {select}")
+
+
+def _counts(db: Database) -> dict[str, int]:
+    names = ("identifier", "profile", "merge", "violation", "row")
+    columns = ", ".join(f"{name}_count" for name in names)
+    [counts] = db.run(f"select {columns} from stitching.runs order by run desc limit 1")
     return {
-        table: db.materialize(table, f"select * from '{folder / f'new.{table}.parquet'}'")
-        for table in (*TABLES, "identity.rows")
+        **{f"identity.{name}s": int(n) for name, n in zip(names, counts, strict=True)},
+        "identity.profile_redirects": db.count("stitching.ids"),
+        "identity.first_profiles": db.count("identity.first_profiles"),
+        "identity.evidence": db.count("stitching.ties"),
+        "identity.tuples": db.count("stitching.tuples"),
+        "identity.placed": db.count("stitching.placed"),
+        "identity.runs": db.count("stitching.runs"),
     }
-
-
-def _writings(rules: Rules) -> str:
-    """How normalised identifiers were first written, before they were normalised."""
-    selects = [
-        f"select '{rule.name}' as type, {rule.name} as value, arg_min({rule.name}_written,"
-        f" {{'seen_at': seen_at, 'source': source, 'row_id': row_id}}) as seen_as"
-        f" from normalised where {rule.name} is not null group by {rule.name}"
-        for rule in rules.identifiers
-        if rule.normalise != "none"
-    ]
-    none = "select '' as type, '' as value, '' as seen_as where false"
-    return " union all ".join(selects or [none])

@@ -1,4 +1,4 @@
-"""Identity row by row: what a component of rows becomes when limits and merges must be decided.
+"""Identity row by row: what a component of rows becomes when limits must be decided.
 
 The rule, for each row in time order:
 1. Find the profiles that hold any of its identifiers.
@@ -10,10 +10,16 @@ The rule, for each row in time order:
 
 This is Segment's merge protection (its documentation's "Identity Resolution Settings"), but for
 step 4: there, an innocent identifier that was left out before the guilty one is lost.
+
+Lines made by hand come before all of it. Identifiers that a `[[join]]` names are one identifier
+that is written in several ways: whoever has one of them has all, it is as strong as its strongest,
+and it counts once, so that no limit can part it. A `[[part]]` is a limit of its own: a union with
+both of its identifiers is broken, as in 3, so that on a row that would tie them the weaker one is
+left out. (Joined identifiers that a line parts contradict each other: that is a mistake in the
+file.) Here, an identifier is what lines have joined: the rest of identity calls it a stand.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,20 +29,19 @@ OVER_LIMIT = "Identifier value limit exceeded"
 OVER_TIME_LIMIT = "Identifier value time limit exceeded"
 OVER_MERGES = "Profile merge limit exceeded"
 OVER_IDENTIFIERS = "Identifier mapping limit exceeded"
-BLOCKED = "ID value blocked"
+PARTED = "Parted by hand"
 
 DAY = 24 * 60 * 60 * 1_000_000  # microseconds
 
 
 class Row(NamedTuple):
     """Numbers for one row: its place in time order, the tuple of identifiers it bears (a profile
-    goes by the tuple that founded it), its time in microseconds, its identifiers, strongest first.
+    goes by the tuple that founded it), its time in microseconds.
     """
 
     number: int
     tuple: int
     at: int
-    nodes: Sequence[int]
 
 
 @dataclass
@@ -47,30 +52,49 @@ class Outcome:
     merges: list[tuple[int, int, int]] = field(default_factory=list)  # from, into, row
     violations: list[tuple[int, int, str]] = field(default_factory=list)  # row, identifier, reason
     rows: list[tuple[int, int]] = field(default_factory=list)  # row, profile at that time
+    attached: list[tuple[int, int]] = field(default_factory=list)  # identifier, its first profile
     holders: list[tuple[int, int]] = field(default_factory=list)  # identifier, profile at the end
     survivors: list[tuple[int, int]] = field(default_factory=list)  # merged profile, what it became
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Profile:
     number: int
-    born: int
-    held: dict[int, int] = field(default_factory=dict)
-    counts: Counter[int] = field(default_factory=Counter)
+    held: dict[int, int]  # since when
+    counts: list[int]  # by type
     merges: int = 0
 
 
-def replay(rows: Iterable[Row], type_of: dict[int, int], rules: Rules) -> Outcome:
-    """Resolve rows in the order given. `type_of`: an identifier's place in rules.identifiers."""
-    state = _State(type_of, rules)
-    for row in rows:
-        state.outcome.rows.append((row.number, state.resolve(row)))
+def replay(
+    rows: Iterable[tuple[int, int, int]],
+    nodes_of: Mapping[int, Sequence[int]],
+    type_of: Mapping[int, int],
+    rules: Rules,
+    parted: Mapping[int, frozenset[int]],
+) -> Outcome:
+    """Resolve rows, as in `Row`, in the order given.
+
+    `nodes_of`: a tuple's identifiers, strongest first; `type_of`: an identifier's place in
+    rules.identifiers; `parted`: those it may not be together with.
+    """
+    state = _State(type_of, rules, parted)
+    # Most rows say again what is known: identifiers that one profile holds stay together.
+    settled: dict[int, int] = {}
+    homes = state.outcome.rows
+    for number, tuple_, at in rows:
+        home = settled.get(tuple_)
+        if home is None:
+            nodes = nodes_of[tuple_]
+            home = state.resolve(Row(number, tuple_, at), nodes)
+            if state.is_together(nodes):
+                settled[tuple_] = home
+        homes.append((number, home))
     state.outcome.holders = [(node, held.number) for node, held in state.holder.items()]
-    state.outcome.survivors = _survivors(state.outcome.merges)
+    state.outcome.survivors = survivors(state.outcome.merges)
     return state.outcome
 
 
-def _survivors(merges: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+def survivors(merges: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
     """What became of each profile that merged; a later merge knows more, so from the last back."""
     became: dict[int, int] = {}
     for loser, winner, _ in reversed(merges):
@@ -79,22 +103,26 @@ def _survivors(merges: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
 
 
 class _State:
-    def __init__(self, type_of: dict[int, int], rules: Rules):
+    def __init__(
+        self, type_of: Mapping[int, int], rules: Rules, parted: Mapping[int, frozenset[int]]
+    ):
         self.type_of = type_of
         self.rules = rules
+        self.parted = parted
         self.holder: dict[int, _Profile] = {}
         self.outcome = Outcome()
 
-    def resolve(self, row: Row) -> int:
+    def is_together(self, nodes: Sequence[int]) -> bool:
+        first = self.holder.get(nodes[0])
+        return first is not None and all(self.holder.get(node) is first for node in nodes)
+
+    def resolve(self, row: Row, nodes: Sequence[int]) -> int:
         """The number of the profile that the row belongs to."""
-        holders = {self.holder.get(node) for node in row.nodes}
-        if len(holders) == 1 and (holder := holders.pop()):
-            return holder.number  # most rows only say again what is known
-        kept = list(row.nodes)
+        kept = list(nodes)
         left_out: list[tuple[int, str]] = []
         while broken := self._broken(found := self._found(kept), kept, row.at):
             left_out.append((kept.pop(), broken))
-        profile = self._merge(found, row) if found else self._found_new(row, kept[0])
+        profile = self._merge(found, row) if found else self._found_new(row, min(kept))
         for node in kept:
             self._attach(profile, node, row.at)
         for node, reason in reversed(left_out):
@@ -104,7 +132,7 @@ class _State:
     def _found(self, nodes: Sequence[int]) -> list[_Profile]:
         """The profiles that hold any of these, oldest first."""
         found = {held.number: held for node in nodes if (held := self.holder.get(node))}
-        return sorted(found.values(), key=lambda profile: profile.born)
+        return [found[number] for number in sorted(found)]
 
     def _broken(self, found: list[_Profile], nodes: Sequence[int], at: int) -> str | None:
         """What the rules say against the union of these profiles and identifiers, if anything."""
@@ -113,6 +141,8 @@ class _State:
             return None
         if len(nodes) == 1 and not found:
             return None
+        if self.parted and self._is_parted(found, nodes):
+            return PARTED
         merges = len(found) - 1
         if merges > 0 and merges + sum(p.merges for p in found) > self.rules.max_merges:
             return OVER_MERGES
@@ -120,16 +150,26 @@ class _State:
             return OVER_IDENTIFIERS
         return self._limit_broken(found, new, at)
 
+    def _is_parted(self, found: list[_Profile], nodes: Sequence[int]) -> bool:
+        apart = {other for node in nodes for other in self.parted.get(node, ())}
+        for profile in found:
+            apart |= {o for node in profile.held.keys() & self.parted for o in self.parted[node]}
+        return not apart.isdisjoint(nodes) or any(
+            not apart.isdisjoint(profile.held) for profile in found
+        )
+
     def _limit_broken(self, found: list[_Profile], new: list[int], at: int) -> str | None:
-        added = Counter(self.type_of[node] for node in new)
+        added = [self.type_of[node] for node in new]
         for place, identifier in enumerate(self.rules.identifiers):
-            count = added[place] + sum(profile.counts[place] for profile in found)
+            count = added.count(place)
+            for profile in found:
+                count += profile.counts[place]
             if count <= identifier.limit:
                 continue
             if identifier.window_days is None:
                 return OVER_LIMIT
             since = at - identifier.window_days * DAY
-            recent = added[place] + sum(
+            recent = added.count(place) + sum(
                 self.type_of[node] == place and joined > since
                 for profile in found
                 for node, joined in profile.held.items()
@@ -140,7 +180,7 @@ class _State:
 
     def _found_new(self, row: Row, node: int) -> _Profile:
         self.outcome.founders.append((row.tuple, node))
-        return _Profile(row.tuple, row.number)
+        return _Profile(row.tuple, {}, [0] * len(self.rules.identifiers))
 
     def _merge(self, found: list[_Profile], row: Row) -> _Profile:
         oldest, *others = found
@@ -148,7 +188,7 @@ class _State:
             self.outcome.merges.append((other.number, oldest.number, row.number))
             oldest.merges += other.merges + 1
             oldest.held.update(other.held)
-            oldest.counts.update(other.counts)
+            oldest.counts = [a + b for a, b in zip(oldest.counts, other.counts, strict=True)]
             for node in other.held:
                 self.holder[node] = oldest
         return oldest
@@ -156,6 +196,7 @@ class _State:
     def _attach(self, profile: _Profile, node: int, at: int) -> None:
         if node not in self.holder:
             self.holder[node] = profile
+            self.outcome.attached.append((node, profile.number))
             profile.held[node] = at
             profile.counts[self.type_of[node]] += 1
 
@@ -164,3 +205,23 @@ class _State:
             self._attach(profile, node, row.at)
         elif self.holder.get(node) is not profile:
             self.outcome.violations.append((row.number, node, reason))
+
+
+def merge_all(ties: Iterable[tuple[int, Sequence[int]]]) -> list[tuple[int, int, int]]:
+    """Where no limit is broken: (tuple in time order, founders of the profiles it ties) in, merges
+    (from, into, tuple) out. A founder goes by the tuple that founded it, the oldest is the least.
+    """
+    into: dict[int, int] = {}
+    merges = []
+    for tuple_, founders in ties:
+        found = set()
+        for founder in founders:
+            profile = founder
+            while profile in into:
+                profile = into[profile]
+            found.add(profile)
+        oldest = min(found)
+        for other in sorted(found - {oldest}):
+            into[other] = oldest
+            merges.append((other, oldest, tuple_))
+    return merges

@@ -1,69 +1,47 @@
 -- One row per company: by its e-mail domain where we know it, else by the name its source gives it.
 -- key: account_id
-with told as (
+with crm as (
     select
-        group_id,
-        arg_max(traits ->> '$.name', occurred_at)
-            filter (where traits ->> '$.name' is not null) as account_name,
-        arg_max(lower(traits ->> '$.domain'), occurred_at)
-            filter (where traits ->> '$.domain' is not null) as domain,
-        arg_max(traits ->> '$.plan', occurred_at)
-            filter (where traits ->> '$.plan' is not null) as app_plan
-    from resolved.events__events
-    where event_type = 'group' and group_id is not null
-    group by group_id
+        sources.account_id,
+        accounts.salesforce_account_id,
+        accounts.account_name,
+        accounts.industry,
+        accounts.employee_count,
+        accounts.owner_name
+    from profiles.account_sources as sources
+    join staging.salesforce__accounts as accounts
+        on sources.kind = 'salesforce' and accounts.salesforce_account_id = sources.source_id
+    qualify row_number() over (
+        partition by sources.account_id
+        order by accounts.created_at, accounts.salesforce_account_id
+    ) = 1
 ),
-product as (
+told as (
     select
-        coalesce(domain, 'group:' || group_id) as account_id,
-        min(group_id) as group_id,
-        min(account_name) as account_name,
+        account_id,
+        min(source_id) filter (where kind = 'group') as group_id,
+        min(account_name) filter (where kind = 'group') as account_name,
         min(domain) as domain,
         min(app_plan) as app_plan
-    from told
-    group by coalesce(domain, 'group:' || group_id)
-),
-crm as (
-    select
-        coalesce(domain, 'salesforce:' || salesforce_account_id) as account_id,
-        salesforce_account_id,
-        account_name,
-        domain,
-        industry,
-        employee_count,
-        owner_name
-    from staging.salesforce__accounts
-    where not is_deleted
-    qualify row_number() over (
-        partition by coalesce(domain, 'salesforce:' || salesforce_account_id)
-        order by created_at, salesforce_account_id
-    ) = 1
+    from profiles.account_sources
+    group by account_id
 ),
 companies as (
     select
         account_id,
-        product.group_id,
+        told.group_id,
         crm.salesforce_account_id,
-        coalesce(crm.account_name, product.account_name) as account_name,
-        coalesce(crm.domain, product.domain) as domain,
+        coalesce(crm.account_name, told.account_name) as account_name,
+        told.domain,
         crm.industry,
         crm.employee_count,
         crm.owner_name as sales_owner,
-        product.app_plan
-    from product
-    full join crm using (account_id)
+        told.app_plan
+    from told
+    left join crm using (account_id)
 ),
 members as (
-    select distinct companies.account_id, events.profile_id
-    from companies
-    join resolved.events__events as events
-        on events.group_id = companies.group_id and events.profile_id is not null
-    union
-    select distinct companies.account_id, contacts.profile_id
-    from companies
-    join resolved.salesforce__contacts as contacts
-        on contacts.salesforce_account_id = companies.salesforce_account_id
-        and contacts.profile_id is not null
+    select distinct account_id, profile_id from profiles.account_members
 ),
 people as (
     select
@@ -90,10 +68,12 @@ paid as (
     ) = 1
 ),
 won as (
-    select salesforce_account_id, sum(amount) as won_amount
-    from staging.salesforce__opportunities
-    where is_won and not is_deleted
-    group by salesforce_account_id
+    select sources.account_id, sum(deals.amount) as won_amount
+    from profiles.account_sources as sources
+    join staging.salesforce__opportunities as deals
+        on sources.kind = 'salesforce' and deals.salesforce_account_id = sources.source_id
+    where deals.is_won and not deals.is_deleted
+    group by sources.account_id
 )
 select
     companies.*,
@@ -106,4 +86,4 @@ select
 from companies
 left join people using (account_id)
 left join paid using (account_id)
-left join won using (salesforce_account_id)
+left join won using (account_id)
