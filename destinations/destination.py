@@ -61,7 +61,8 @@ class Object:
     """A kind of thing a destination holds. `key` is its usual key field, None if ever another.
 
     `is_partial`: the tool keeps fields that a row does not mention, so that an updated row needs
-    its key and its changed fields only. What the decorators declare is None where they do not.
+    its key and its changed fields only. `is_deduplicated`: of a row that is appended twice the tool
+    keeps one, by its key. What the decorators declare is None where they do not.
     """
 
     destination: str
@@ -71,6 +72,7 @@ class Object:
     send: Send
     declared: tuple[str, ...] = ("upsert",)
     is_partial: bool = False
+    is_deduplicated: bool = False
     remove: Send | None = None
     unite: Unite | None = None
     read_back: ReadBack | None = None
@@ -148,7 +150,7 @@ class Destination:
     quota_words: tuple[str, ...] = ()
     objects: dict[str, Object] = field(default_factory=dict)
 
-    def object(
+    def object(  # noqa: PLR0913 - what a connector may say of an object, each with a default
         self,
         *,
         key: str | None,
@@ -156,6 +158,7 @@ class Destination:
         name: str | None = None,
         modes: tuple[str, ...] = ("upsert",),
         is_partial: bool = False,
+        is_deduplicated: bool = False,
     ) -> Callable[[Send], Object]:
         """Declare a kind of thing by the function that sends rows of it; see `Object`."""
 
@@ -163,7 +166,9 @@ class Destination:
             thing = name or send.__name__
             if unknown := [mode for mode in modes if mode not in DECLARED_MODES]:
                 raise UnknownMode(self.name, thing, unknown, DECLARED_MODES)
-            made = Object(self.name, thing, key, batch_size, send, modes, is_partial)
+            made = Object(
+                self.name, thing, key, batch_size, send, modes, is_partial, is_deduplicated
+            )
             self.objects[made.name] = made
             return made
 
@@ -176,6 +181,7 @@ class Destination:
         *,
         mode: str = "upsert",
         run_id: str = "",
+        may_repeat: bool = True,
         transport: BaseAdapter | None = None,
         sleep: Callable[[float], None] = time.sleep,
         patience_s: float = 60.0,
@@ -202,6 +208,7 @@ class Destination:
             patience_s=patience_s,
             mode="upsert" if mode == "mirror" else mode,
             run_id=run_id,
+            may_repeat=may_repeat,
         )
 
     def check(self, arguments: Arguments) -> None:
