@@ -4,10 +4,15 @@ import argparse
 import json
 from functools import partial
 
-from bench import events, figures, identity, road
+from bench import events, figures, identity, road, syncs
 from bench.bars import table
 
-BENCHES = {"events": events.run, "identity": identity.run, "road": road.run}
+BENCHES = {
+    "events": events.run,
+    "identity": identity.run,
+    "road": road.run,
+    "syncs": syncs.run,
+}
 
 parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
 parser.add_argument("--quick", action="store_true", help="less data, under a minute")

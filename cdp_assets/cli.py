@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cdp_assets import cli_syncs
+
 if TYPE_CHECKING:
     from warehouse.database import Database
 
@@ -182,6 +184,10 @@ def said_plainly(*known: type[Exception]) -> Iterator[None]:
         yield
     except told as error:
         raise click.ClickException(str(error)) from None
+
+
+for command in cli_syncs.COMMANDS:
+    cli.add_command(command)
 
 
 def environ() -> dict[str, str]:

@@ -22,7 +22,7 @@ from typing import Any
 
 import requests
 
-from destinations.errors import About, Refused, RetryLater
+from destinations.errors import About, Refused, RetryLater, Unanswered
 from destinations.login import Arguments, Headers, Login
 from destinations.rows import Row
 
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 # 477: HubSpot moves the account between data centres.
 # https://developers.hubspot.com/docs/api-reference/error-handling
 BUSY = {408, 423, 429, 477}
+# Who answers so has taken nothing of what was asked.
+UNTOUCHED = {423, 429, 477, 503}
 LONGEST_PAUSE_S = 32.0
 LATER_S = 60.0
 QUOTA_S = 900.0
@@ -66,7 +68,12 @@ class Pace:
 
 @dataclass(eq=False)
 class Api:
-    """What a connector talks through. `key` is the field by which this sync recognises rows."""
+    """What a connector talks through. `key` is the field by which this sync recognises rows.
+
+    `mode` says what the sync wants of the object, one of its modes ("upsert" for mirror); `run_id`
+    names this attempt: for file names and idempotency keys. `may_repeat`: what has perhaps arrived
+    may be sent again; `answered` counts the calls that the tool has answered well.
+    """
 
     destination: str
     key: str
@@ -77,6 +84,10 @@ class Api:
     quota_words: tuple[str, ...]
     session: requests.Session
     patience_s: float
+    mode: str = "upsert"
+    run_id: str = ""
+    may_repeat: bool = True
+    answered: int = 0
     headers: Headers = field(default_factory=dict, repr=False)
 
     def key_of(self, row: Row) -> str:
@@ -89,11 +100,14 @@ class Api:
         if response.status_code == 401 and self.login.renews:
             self.headers = {}
             response = self._signed(method, path, content)
-        return self._answer(response, _about(response.status_code))
+        answer = self._answer(response, _about(response.status_code))
+        self.answered += 1
+        return answer
 
     def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
-        return self._patiently(method, path, {**content, "headers": self.headers})
+        signed = {**content, "headers": self.headers}
+        return self._patiently(method, path, signed, may_repeat=self.may_repeat or method == "GET")
 
     def _post_form(self, path: str, form: dict[str, str]) -> Any:
         return self._answer(self._patiently("POST", path, {"data": form}), "login")
@@ -112,8 +126,10 @@ class Api:
             words = f"its answer is no JSON: {self._words(response)}"
             raise Refused(self.destination, response.status_code, words, about) from error
 
-    def _patiently(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
-        """Ask until the tool is not busy. A cut connection too: keyed writes may be repeated."""
+    def _patiently(
+        self, method: str, path: str, content: dict[str, Any], *, may_repeat: bool = True
+    ) -> requests.Response:
+        """Ask until the tool is not busy, or the connection holds if what is sent may go twice."""
         started, slept, tries = self.pace.now(), 0.0, 0
         while True:
             response = self._once(method, path, content)
@@ -121,11 +137,14 @@ class Api:
                 if not _is_busy(response):
                     return response
                 words, told_s = f"{response.status_code} {self._words(response)}", _told(response)
+                is_unsure = response.status_code not in UNTOUCHED
             else:
-                words, told_s = response, None
+                words, told_s, is_unsure = response, None, response != self._out_of_reach()
+            if is_unsure and not may_repeat:
+                raise Unanswered(self.destination, words)
             pause = told_s or min(2.0**tries, LONGEST_PAUSE_S)
             if max(slept, self.pace.now() - started) + pause > self.patience_s:
-                raise RetryLater(self.destination, told_s or LATER_S, words)
+                raise RetryLater(self.destination, told_s or LATER_S, words, is_unsure)
             log.info("%s is busy (%s): again in %.1f s.", self.destination, words, pause)
             self.pace.sleep(pause)
             slept, tries = slept + pause, tries + 1
@@ -144,12 +163,19 @@ class Api:
                 auth=lambda request: request,
                 **content,
             )
+        except requests.exceptions.ConnectTimeout:
+            return self._out_of_reach()
         except (
             requests.ConnectionError,
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
+            if "NewConnectionError" in str(error):
+                return self._out_of_reach()
             return f"no answer from {self.base_url} ({type(error).__name__})"
+
+    def _out_of_reach(self) -> str:
+        return f"no connection to {self.base_url}"
 
     def _words(self, response: requests.Response) -> str:
         """What the tool said, in short, without what must stay secret."""

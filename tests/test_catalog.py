@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from warehouse import catalog, lineage, model
+from warehouse import catalog, lineage, model, sync_header
 from warehouse.catalog import Catalog
+from warehouse.lineage import Step
 from warehouse.mistakes import Mistakes
 from warehouse.rules import rules
+from warehouse.sync import Limit, Sync
 
 RULES = rules({"identifiers": {"user_id": {}, "email": {"normalise": "lower"}}})
 RAW = ("app.users", "app.orders", "shop.orders")
-TOOLS = {"crm": ["people"]}
+TOOLS = {"crm": {"people": ("upsert", "mirror")}}
 USERS = """-- One row per user of the app.
 -- key: user_id
 -- time: created_at
@@ -152,15 +154,23 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         },
     ) == [
         "staging/app__users.sql:1: carries user_id, email: it must say '-- key:' and '-- time:'",
-        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, materialized, owner, tags",
+        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, keep, fill, refresh, profile, max_deletes, max_updates, materialized, owner, tags",
         'staging/shop__orders.sql:1: the first line must say "-- One row per …"',
         "syncs/one.sql:2: unknown destination 'crn'; known: crm",
-        "syncs/one.sql:4: unknown mode 'mirrored'; known: upsert",
         "syncs/two.sql:2: crm has no object 'persons'; it has: people",
         "traits/broken.sql:2: Expected table name, near 'where'",
         "traits/orders.sql:4: nobody makes the table traits.other",
         "traits/two.sql:1: a model is one SELECT, and nothing else",
         "wrong/folder.sql:1: the folder 'wrong' is none of staging, identity, resolved, traits, profiles, profiles_sync, audiences, syncs",
+    ]
+
+
+def test_a_mode_that_the_object_does_not_have_is_a_mistake(tmp_path: Path) -> None:
+    files = {"staging.app__users": USERS, "traits.orders": TRAIT}
+    files["syncs.crm_people"] = SYNC.replace("upsert", "append")
+    files["syncs.crm_mirror"] = SYNC.replace("upsert", "mirror")
+    assert mistakes(tmp_path, files) == [
+        "syncs/crm_people.sql:4: crm.people has no mode 'append'; it has: upsert, mirror"
     ]
 
 
@@ -183,6 +193,74 @@ def test_two_traits_may_not_have_a_column_of_one_name(tmp_path: Path) -> None:
     files = {"staging.app__users": USERS, "traits.orders": TRAIT, "traits.purchases": TRAIT}
     assert mistakes(tmp_path, files) == [
         "traits/purchases.sql:1: order_count is taken: traits.orders has it already"
+    ]
+
+
+def test_a_column_is_traced_to_the_vendor_whose_table_stands_beside_one_of_ours(
+    tmp_path: Path,
+) -> None:
+    currencies = "-- One row per currency.\nselect code, units from app.orders\n"
+    orders = (
+        "-- One row per order.\n"
+        "with every as (select * from shop.orders)\n"
+        "select number as order_number, total / currencies.units as amount\n"
+        "from every left join staging.app__currencies as currencies using (code)\n"
+    )
+    beside = (
+        "-- One row per order.\n"
+        "select total / units as amount from shop.orders\n"
+        "left join staging.app__currencies as currencies on code = currency\n"
+    )
+    found = build(
+        tmp_path,
+        {
+            "staging.app__currencies": currencies,
+            "staging.shop__orders": orders,
+            "staging.shop__beside": beside,
+        },
+    )
+    assert lineage.columns(found.trees["staging.shop__orders"], found.schema) == {
+        "order_number": [("shop.orders", "number")],
+        "amount": [("shop.orders", "total"), ("staging.app__currencies", "units")],
+    }
+    assert list(lineage.back(found, "staging.shop__beside", "amount")) == [
+        Step(0, "staging.shop__beside", "amount"),
+        Step(1, "shop.orders", "total"),
+        Step(1, "staging.app__currencies", "units"),
+        Step(2, "app.orders", "units"),
+    ]
+
+
+def test_what_a_syncs_header_says_of_its_rows_is_read_and_checked(tmp_path: Path) -> None:
+    files = {"staging.app__users": USERS, "traits.orders": TRAIT}
+    files["syncs.crm_people"] = SYNC.replace(
+        "-- mode: upsert",
+        "-- mode: mirror\n-- keep: Orders\n-- fill: E_Mail, Orders\n-- refresh: 30 days\n"
+        "-- max_deletes: 5%\n-- max_updates: 100\n-- profile: Orders",
+    )
+    (model_,) = [each for each in build(tmp_path, files).models if each.schema == "syncs"]
+    assert sync_header.read(model_) == Sync(
+        "crm_people",
+        "syncs.crm_people",
+        "E_Mail",
+        "mirror",
+        keep=("Orders",),
+        fill=("E_Mail", "Orders"),
+        refresh_days=30,
+        max_deletes=Limit(percent=5),
+        max_updates=Limit(count=100),
+        profile="Orders",
+    )
+    files["syncs.crm_people"] = SYNC.replace(
+        "-- mode: upsert",
+        "-- mode: upsert\n-- keep: Order\n-- refresh: monthly\n-- max_deletes: few",
+    )
+    files["traits.orders"] = TRAIT.replace("-- key", "-- refresh: 3 days\n-- key")
+    assert mistakes(tmp_path, files) == [
+        "syncs/crm_people.sql:5: keep 'Order' is no column of it; it has: E_Mail, Orders",
+        "syncs/crm_people.sql:6: refresh 'monthly' is not like '30 days'",
+        "syncs/crm_people.sql:7: max_deletes 'few' is not a number, a share like 20%, or any",
+        "traits/orders.sql:2: 'refresh' is for syncs only",
     ]
 
 
