@@ -69,7 +69,9 @@ def asset(
     """The asset ledger/<sync>, with its sums as a check, and its refusals as a warning."""
     key = dg.AssetKey(["ledger", model.name])
     sync = Sync(model.name, model.table, model.settings["key"])
-    thing = destination.objects[model.settings["to"].split(".")[1]]
+    name = model.settings["to"].partition(".")[2]
+    thing = destination.thing(name)
+    assert thing, f"the catalog let {model.settings['to']} pass"
 
     @dg.asset(
         key=key,
@@ -87,7 +89,7 @@ def asset(
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         attempt = f"{context.run.run_id}-{context.retry_number}"
         try:
-            api = destination.open(_arguments(destination, environ), sync.key)
+            api = destination.open(_arguments(destination, environ), sync.key, name=name)
             target = sending.Target(lambda rows: thing.send_batch(api, rows), thing.batch_size)
             workshop = sending.Workshop(place.connect, place.state / "plans")
             report = sending.run(sync, target, workshop, attempt, lambda: datetime.now(UTC))

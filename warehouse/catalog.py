@@ -6,6 +6,7 @@ Everything here is computed from the SQL; nothing is opened. `build` raises ever
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 
 from sqlglot import exp
@@ -232,6 +233,12 @@ def _check_road(model: Model, raw_tables: Collection[str]) -> Iterator[Mistake]:
             yield model.mistake(_line(table), f"{model.schema} may not read {wanted}")
 
 
+def _likes(objects: Mapping[str, Collection[str]], thing: str) -> Collection[str]:
+    """The modes of an object, declared by its name or by a pattern for names like it."""
+    likes = (modes for like, modes in objects.items() if fnmatchcase(thing, like))
+    return objects.get(thing) or next(likes, ())
+
+
 def _check_sync(model: Model, destinations: Destinations) -> Iterator[Mistake]:
     for word in {"to", "key", "mode", "cron"} - set(model.settings):
         yield model.mistake(1, f"a sync must say '-- {word}: …'")
@@ -241,10 +248,10 @@ def _check_sync(model: Model, destinations: Destinations) -> Iterator[Mistake]:
     if target and destination not in destinations:
         known = ", ".join(sorted(destinations))
         yield model.mistake(line, f"unknown destination '{destination}'; known: {known}")
-    elif target and thing not in destinations[destination]:
+    elif target and not _likes(destinations[destination], thing):
         known = ", ".join(sorted(destinations[destination]))
         yield model.mistake(line, f"{destination} has no object '{thing}'; it has: {known}")
-    modes = destinations.get(destination, {}).get(thing, ())
+    modes = _likes(destinations.get(destination, {}), thing)
     mode = model.settings.get("mode")
     if mode and modes and mode not in modes:
         known = ", ".join(modes)
