@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox import customerio, google_ads, hubspot, salesforce, stripe, webhook
+from sandbox import customerio, google_ads, hubspot, salesforce, salesforce_wire, stripe, webhook
 from sandbox.faults import Gate, Vendor
 from sandbox.limits import Bucket
 from sandbox.tokens import Tokens
@@ -38,7 +38,7 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
         {
             # https://docs.stripe.com/rate-limits
             "stripe": Vendor(stripe.trouble, Bucket(100, 1)),
-            "salesforce": Vendor(salesforce.trouble, tokens=sessions),
+            "salesforce": Vendor(salesforce_wire.trouble, tokens=sessions),
             "google_ads": Vendor(google_ads.trouble, tokens=grants),
             # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
             "hubspot": Vendor(hubspot.trouble, Bucket(100, 10)),
