@@ -51,7 +51,7 @@ class Refused(DestinationError):
     The rows: it found fault with what was in it, so that one of them may be to blame.
     """
 
-    def __init__(self, destination: str, status: int, words: str, about: About = "request"):
+    def __init__(self, destination: str, status: int | str, words: str, about: About = "request"):
         self.destination, self.status, self.words, self.about = destination, status, words, about
         mend = f"{variable(destination, '*')}" if about == "login" else "the sync that sent it"
         super().__init__(
