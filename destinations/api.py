@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from destinations.errors import About, BadParameter, Refused, RetryLater
+from destinations.errors import About, BadParameter, Refused, RetryLater, Unanswered
 from destinations.login import Arguments, Headers, Login
 from destinations.rows import Row
 
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 # 477: HubSpot moves the account between data centres.
 # https://developers.hubspot.com/docs/api-reference/error-handling
 BUSY = {408, 423, 429, 477}
+# Who answers so has taken nothing of what was asked.
+UNTOUCHED = {423, 429, 477, 503}
 LONGEST_PAUSE_S = 32.0
 LATER_S = 60.0
 QUOTA_S = 900.0
@@ -76,8 +78,9 @@ class Api:
     """What a connector talks through. `key` is the field by which this sync recognises rows.
 
     `mode` says what the sync wants of `object`, one of its modes ("upsert" for mirror); `run_id`
-    names this attempt: for file names and idempotency keys. `memory` is the connector's own, for
-    what it must know of the run's batches before.
+    names this attempt: for file names and idempotency keys. `may_repeat`: what has perhaps arrived
+    may be sent again; `answered` counts the calls that the tool has answered well. `memory` is the
+    connector's own, for what it must know of the run's batches before.
     """
 
     destination: str
@@ -93,6 +96,8 @@ class Api:
     run_id: str = ""
     object: str = ""
     memory: dict[str, Any] = field(default_factory=dict)
+    may_repeat: bool = True
+    answered: int = 0
     headers: Headers = field(default_factory=dict, repr=False)
 
     def key_of(self, row: Row) -> str:
@@ -128,9 +133,11 @@ class Api:
         if response.status_code == 401 and self.login.renews:
             self.headers = {}
             response = self._signed(method, path, content)
-        if done and response.status_code >= 300 and done in response.text:
-            return None
-        return self._answer(response, _about(response.status_code), is_text)
+        answer = None
+        if not (done and response.status_code >= 300 and done in response.text):
+            answer = self._answer(response, _about(response.status_code), is_text)
+        self.answered += 1
+        return answer
 
     def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
@@ -166,11 +173,14 @@ class Api:
                 if not _is_busy(response):
                     return response
                 words, told_s = f"{response.status_code} {self._words(response)}", _told(response)
+                is_unsure = response.status_code not in UNTOUCHED
             else:
-                words, told_s = response, None
+                words, told_s, is_unsure = response, None, response != self._out_of_reach()
+            if is_unsure and not self.may_repeat:
+                raise Unanswered(self.destination, words)
             pause = told_s or min(2.0**tries, LONGEST_PAUSE_S)
             if max(slept, self.pace.now() - started) + pause > self.patience_s:
-                raise RetryLater(self.destination, told_s or LATER_S, words)
+                raise RetryLater(self.destination, told_s or LATER_S, words, is_unsure)
             log.info("%s is busy (%s): again in %.1f s.", self.destination, words, pause)
             self.pace.sleep(pause)
             slept, tries = slept + pause, tries + 1
@@ -189,13 +199,20 @@ class Api:
                 auth=lambda request: request,
                 **content,
             )
+        except requests.exceptions.ConnectTimeout:
+            return self._out_of_reach()
         except (
             requests.ConnectionError,
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
-            where = self.base_url or self.destination
-            return f"no answer from {where} ({type(error).__name__})"
+            if "NewConnectionError" in str(error):
+                return self._out_of_reach()
+            return f"no answer from {self.base_url or self.destination} ({type(error).__name__})"
+
+    def _out_of_reach(self) -> str:
+        # A whole address that stands in a parameter may be a secret.
+        return f"no connection to {self.base_url or self.destination}"
 
     def _words(self, response: requests.Response) -> str:
         """What the tool said, in short, without what must stay secret."""

@@ -64,7 +64,8 @@ class Object:
     """A kind of thing a destination holds. `key` is its usual key field, None if ever another.
 
     `is_partial`: the tool keeps fields that a row does not mention, so that an updated row needs
-    its key and its changed fields only. What the decorators declare is None where they do not.
+    its key and its changed fields only. `is_deduplicated`: of a row that is appended twice the tool
+    keeps one, by its key. What the decorators declare is None where they do not.
     """
 
     destination: str
@@ -74,6 +75,7 @@ class Object:
     send: Send
     declared: tuple[str, ...] = ("upsert",)
     is_partial: bool = False
+    is_deduplicated: bool = False
     remove: Send | None = None
     unite: Unite | None = None
     read_back: ReadBack | None = None
@@ -153,7 +155,7 @@ class Destination:
     options: tuple[str, ...] = ()
     objects: dict[str, Object] = field(default_factory=dict)
 
-    def object(
+    def object(  # noqa: PLR0913 - what a connector may say of an object, each with a default
         self,
         *,
         key: str | None,
@@ -161,6 +163,7 @@ class Destination:
         name: str | None = None,
         modes: tuple[str, ...] = ("upsert",),
         is_partial: bool = False,
+        is_deduplicated: bool = False,
     ) -> Callable[[Send], Object]:
         """Declare a kind of thing by the function that sends rows of it; see `Object`."""
 
@@ -168,7 +171,9 @@ class Destination:
             thing = name or send.__name__
             if unknown := [mode for mode in modes if mode not in DECLARED_MODES]:
                 raise UnknownMode(self.name, thing, unknown, DECLARED_MODES)
-            made = Object(self.name, thing, key, batch_size, send, modes, is_partial)
+            made = Object(
+                self.name, thing, key, batch_size, send, modes, is_partial, is_deduplicated
+            )
             self.objects[made.name] = made
             return made
 
@@ -187,6 +192,7 @@ class Destination:
         mode: str = "upsert",
         run_id: str = "",
         name: str = "",
+        may_repeat: bool = True,
         transport: BaseAdapter | None = None,
         sleep: Callable[[float], None] = time.sleep,
         patience_s: float = 60.0,
@@ -215,6 +221,7 @@ class Destination:
             mode="upsert" if mode == "mirror" else mode,
             run_id=run_id,
             object=name,
+            may_repeat=may_repeat,
         )
 
     def check(self, arguments: Arguments) -> None:

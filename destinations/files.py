@@ -5,12 +5,12 @@ the usual AWS_… variables, s3://bucket/folder. A run makes a folder of its own
 
     <name>/20261123T120000Z_<run>/part-00001.parquet     rows, up to 100,000 each
                                   deleted-00001.parquet  on mirror: rows that are no longer there
-                                  manifest.json          what lies here: put anew with every part
-    <name>/latest.json                                   on snapshot: the manifest of the last whole
+                                  manifest.json          put last: what lies here
+    <name>/latest.json                                   on snapshot: the last manifest
 
-A delta (upsert, mirror, append) has the rows that changed, a snapshot all of them; a manifest with
-"is_complete": false belongs to a run that did not reach its end: its parts count in a delta, and
-not in a snapshot. NULL is null, in CSV an empty cell without quotes.
+A delta (upsert, mirror, append) has the rows that changed, a snapshot all of them. A folder without
+a manifest is of a run that did not reach its end: none of it counts, its rows come again elsewhere.
+NULL is null, in CSV an empty cell without quotes.
 
 A second folder is a file of its own: a docstring with a link, and `destination = files("name")`.
 """
@@ -59,16 +59,16 @@ def put_deleted(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
 
 
 def finish(api: Api) -> None:
-    """Say that the run is whole; for a snapshot, that it is the last one."""
+    """Say what the run has put there: from now on it counts."""
     if api.memory:
-        api.memory["is_complete"] = True
-        _put_manifest(api, f"{api.memory['folder']}/manifest.json")
+        told = {name: value for name, value in api.memory.items() if name != "types"}
+        manifest = json.dumps(told, indent=2).encode()
         if api.mode == "snapshot":
-            _put_manifest(api, f"{_name(api)}/latest.json")
+            _folder(api).put(f"{_name(api)}/latest.json", manifest, is_last=True)
+        _folder(api).put(f"{api.memory['folder']}/manifest.json", manifest, is_last=True)
 
 
 def _put(api: Api, word: str, action: str, rows: list[Row]) -> Iterator[Rejected | Accepted]:
-    """A part, then the manifest that names it: whoever reads by manifests never sees half a run."""
     memory = api.memory or _begin(api)
     form = api.object.partition(".")[2]
     number = sum(file["action"] == action for file in memory["files"]) + 1
@@ -84,7 +84,6 @@ def _put(api: Api, word: str, action: str, rows: list[Row]) -> Iterator[Rejected
             "sha256": hashlib.sha256(content).hexdigest(),
         }
     )
-    _put_manifest(api, f"{memory['folder']}/manifest.json")
     yield from ()
 
 
@@ -96,16 +95,10 @@ def _begin(api: Api) -> dict[str, Any]:
         "mode": api.mode,
         "key": api.key,
         "started_at": in_json(now),
-        "is_complete": False,
         "folder": f"{_name(api)}/{run}",
         "files": [],
     }
     return api.memory
-
-
-def _put_manifest(api: Api, path: str) -> None:
-    told = {name: value for name, value in api.memory.items() if name != "types"}
-    _folder(api).put(path, json.dumps(told, indent=2).encode())
 
 
 def _folder(api: Api) -> Folder:

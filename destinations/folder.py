@@ -33,12 +33,15 @@ class Folder:
     destination: str
     url: str
 
-    def put(self, path: str, content: bytes) -> None:
-        """Put a file under the folder: it is there whole, or not at all."""
+    def put(self, path: str, content: bytes, *, is_last: bool = False) -> None:
+        """Put a file under the folder: it is there whole, or not at all.
+
+        Of the last one of a run, if it fails, nobody knows whether it counts.
+        """
         import fsspec
         from fsspec.implementations.local import LocalFileSystem
 
-        with self._speaking():
+        with self._speaking(is_last):
             fs, root = fsspec.core.url_to_fs(self.url)
             target = f"{root.rstrip('/')}/{path}"
             if isinstance(fs, LocalFileSystem):
@@ -48,14 +51,15 @@ class Folder:
                 fs.pipe_file(target, content)
 
     @contextmanager
-    def _speaking(self) -> Iterator[None]:
+    def _speaking(self, is_unsure: bool) -> Iterator[None]:
         try:
             yield
         except Exception as error:
             names = [kind.__name__ for kind in type(error).__mro__]
             about = next((REFUSALS[name] for name in names if name in REFUSALS), None)
             if about is None:
-                raise RetryLater(self.destination, LATER_S, f"{names[0]}: {error}") from error
+                words = f"{names[0]}: {error}"
+                raise RetryLater(self.destination, LATER_S, words, is_unsure) from error
             raise Refused(self.destination, names[0], f"{error} ({self.url})", about) from error
 
 

@@ -46,7 +46,11 @@ def postgres(name: str) -> Destination:
     """A database's address, from DESTINATIONS__<NAME>__URL."""
     made = Destination(name=name, base_url=None, secrets=("url",))
     thing = made.object(
-        key=None, batch_size=5000, name="*", modes=("upsert", "update", "create", "append")
+        key=None,
+        batch_size=5000,
+        name="*",
+        modes=("upsert", "update", "create", "append"),
+        is_deduplicated=True,
     )(write)
     thing.delete(delete)
     thing.read(read)

@@ -75,7 +75,7 @@ def _meaning(api: Api, error: "psycopg.Error") -> DestinationError:
     code = error.sqlstate
     words = error.diag.message_primary or " ".join(str(error).split())
     if code is None and not re.search(NO_ENTRY, words):
-        return RetryLater(api.destination, LATER_S, words)
+        return RetryLater(api.destination, LATER_S, words, is_unsure=True)
     if code and code[:2] in BUSY:
         return RetryLater(api.destination, LATER_S, f"{code} {words}")
     return Refused(api.destination, code or "FATAL", words, _about(code))

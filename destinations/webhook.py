@@ -41,7 +41,9 @@ def webhook(name: str) -> Destination:
         secrets=("url", "secret"),
         options=("rows_per_call", "template", "authorization"),
     )
-    thing = made.object(key=None, batch_size=100, name="*", modes=("upsert", "append"))(post)
+    thing = made.object(
+        key=None, batch_size=100, name="*", modes=("upsert", "append"), is_deduplicated=True
+    )(post)
     thing.delete(post_deleted)
     return made
 
