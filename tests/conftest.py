@@ -1,5 +1,6 @@
 """The sandbox as a fixture: the vendors' APIs on a free port of this machine, in a thread."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import postgres_server
 import pytest
 import uvicorn
 from contracting import Contract, answers, free_port
@@ -152,6 +154,17 @@ def s3() -> Iterator[Any]:
         yield boto3.client("s3")
     s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of this run of tests."""
+    found = postgres_server.programs()
+    assert found or "CI" not in os.environ, "on CI there must be a PostgreSQL server"
+    if not found:
+        pytest.skip("there is no PostgreSQL server on this machine (apt-get install postgresql)")
+    with postgres_server.serving(found) as url:
+        yield url
 
 
 @pytest.fixture

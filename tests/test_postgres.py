@@ -1,7 +1,5 @@
 """A PostgreSQL database: a real server takes rows, refuses some, and breaks off."""
 
-import os
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -12,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from answering import Sleeper
-from postgres_server import Wire, programs, serving
+from postgres_server import Wire
 
 from destinations import postgres
 from destinations.api import Api
@@ -66,19 +64,9 @@ class Database:
             connection.execute(statements)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    found = programs()
-    assert found or "CI" not in os.environ, "on CI there must be a PostgreSQL server"
-    if not found:
-        pytest.skip("there is no PostgreSQL server on this machine (apt-get install postgresql)")
-    with serving(found) as url:
-        yield url
-
-
 @pytest.fixture
-def database(server: str) -> Database:
-    made = Database(server, Sleeper())
+def database(postgres_url: str) -> Database:
+    made = Database(postgres_url, Sleeper())
     made.do(PEOPLE)
     return made
 
@@ -196,9 +184,9 @@ def test_rows_are_read_back_by_a_key_of_another_type(database: Database) -> None
 
 
 def test_an_appended_row_is_there_once_even_if_the_connection_breaks_as_it_commits(
-    database: Database, server: str
+    database: Database, postgres_url: str
 ) -> None:
-    with closing(Wire(urlsplit(server).port or 0)) as wire:
+    with closing(Wire(urlsplit(postgres_url).port or 0)) as wire:
         wire.cuts = 1
         api = Database(wire.url, database.sleeper).open("crm.visits", "append", "visit_id")
         outcome = send(api, {"visit_id": 1, "page": "/"}, {"visit_id": 2, "page": "/"})
