@@ -16,7 +16,7 @@ What a status means is decided here and nowhere else:
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -79,8 +79,9 @@ class Api:
 
     `mode` says what the sync wants of `object`, one of its modes ("upsert" for mirror); `run_id`
     names this attempt: for file names and idempotency keys. `may_repeat`: what has perhaps arrived
-    may be sent again; `answered` counts the calls that the tool has answered well. `memory` is the
-    connector's own, for what it must know of the run's batches before.
+    may be sent again; `answered` counts the calls that the tool has answered well. `heard` are
+    the headers of the last answer; `memory` is the connector's own, for what it must know of the
+    run's batches before.
     """
 
     destination: str
@@ -98,6 +99,7 @@ class Api:
     memory: dict[str, Any] = field(default_factory=dict)
     may_repeat: bool = True
     answered: int = 0
+    heard: Mapping[str, str] = field(default_factory=dict)
     headers: Headers = field(default_factory=dict, repr=False)
 
     def key_of(self, row: Row) -> str:
@@ -133,7 +135,7 @@ class Api:
         if response.status_code == 401 and self.login.renews:
             self.headers = {}
             response = self._signed(method, path, content)
-        answer = None
+        answer, self.heard = None, response.headers
         if not (done and response.status_code >= 300 and done in response.text):
             answer = self._answer(response, _about(response.status_code), is_text)
         self.answered += 1

@@ -14,6 +14,7 @@ goes again later, when the lock is gone. A record that it takes for a duplicate
 (DUPLICATES_DETECTED) stays rejected: writing to the one it suggests has merged strangers.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,7 @@ DATA = "/services/data/v63.0"
 COLLECTIONS = f"{DATA}/composite/sobjects"
 # A job takes some six calls, as much as 1,200 rows in collections, and its time in the queue.
 BULK_ABOVE = 2000
+UNTOLD = 15_000  # the smallest allowance that Salesforce gives
 NUMBERS = ("int", "double", "currency", "percent", "long")
 NAMED = {"contacts": "Contact", "leads": "Lead", "accounts": "Account"}
 # Salesforce limits calls by the day, not by the second: this only keeps us civil.
@@ -103,6 +105,17 @@ def describe(api: Api) -> dict[str, FieldSpec]:
         if one.get("relationshipName")
     }
     return parents | {one["name"]: _spec(one) for one in fields}
+
+
+@destination.quota
+def calls_left(api: Api) -> int:
+    """Of the last 24 hours' allowance; every answer has `Sforce-Limit-Info: api-usage=18/15000`.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
+    """
+    api.call("GET", DATA)
+    told = re.search(r"api-usage=(\d+)/(\d+)", api.heard.get("Sforce-Limit-Info", ""))
+    return max(int(told[2]) - int(told[1]), 0) if told else UNTOLD
 
 
 for name in (*NAMED, "*"):

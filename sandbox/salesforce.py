@@ -47,6 +47,12 @@ def _denied(error: str, description: str) -> Json:
     return {"error": error, "error_description": description}
 
 
+async def _resources(request: Request) -> Response:
+    authorize(request)
+    base = f"/services/data/{request.path_params['version']}"
+    return answer({name: f"{base}/{name}" for name in ("sobjects", "query", "composite", "jobs")})
+
+
 async def _query(request: Request) -> Response:
     authorize(request)
     version = request.path_params["version"]
@@ -128,6 +134,7 @@ async def _record(request: Request) -> Response:
 _DATA = "/services/data/{version}"
 ROUTES = [
     Route("/services/oauth2/token", _token, methods=["POST"]),
+    Route(_DATA, _resources),
     Route(f"{_DATA}/query", _query),
     Route(f"{_DATA}/queryAll", _query),
     Route(_DATA + "/query/{locator}", _more),

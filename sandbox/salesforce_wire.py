@@ -11,6 +11,7 @@ from sandbox.stores import Json
 from sandbox.wire import Refusal, bearer
 
 _calls = count(1)
+CALLS_A_DAY = 100_000
 
 
 def trouble(status: int) -> Any:
@@ -34,7 +35,9 @@ def authorize(request: Request) -> None:
 
 
 def answer(body: Any) -> Response:
-    return JSONResponse(body, headers={"Sforce-Limit-Info": f"api-usage={next(_calls)}/100000"})
+    return JSONResponse(
+        body, headers={"Sforce-Limit-Info": f"api-usage={next(_calls)}/{CALLS_A_DAY}"}
+    )
 
 
 def sobject_of(request: Request) -> str:

@@ -17,6 +17,7 @@ from destinations.api import Api
 from destinations.errors import Refused, RetryLater
 from destinations.rows import FieldSpec, Outcome, Row
 from destinations.salesforce import destination
+from sandbox import salesforce_wire
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250000, tzinfo=UTC)
 
@@ -283,3 +284,9 @@ def test_a_common_client_reads_what_the_sync_wrote(org: Org, count: int) -> None
     assert [(row["Profile_Id__c"], row["Last_Seen__c"]) for row in told["records"]] == [
         (f"p{n}", "2026-11-23T12:00:00.250+0000") for n in range(1, count + 1)
     ]
+
+
+def test_the_days_allowance_is_known_before_a_run(org: Org) -> None:
+    left = [salesforce.calls_left(org.open()) for _ in range(2)]
+    assert left[0] - left[1] == 1
+    assert 0 < left[1] < salesforce_wire.CALLS_A_DAY

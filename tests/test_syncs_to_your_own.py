@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import psycopg
+from click.testing import CliRunner
 from conftest import StartSandbox
 from dagster import AssetSelection
 from whole import Whole, in_folder
 
+from cdp_assets.cli import cli
 from sandbox.webhook import SECRET
 
 HEADER = "-- One row per person.\n-- to: {to}\n-- key: {key}\n-- mode: upsert\n-- cron: 0 * * * *\n"
@@ -61,3 +64,41 @@ def test_a_sync_goes_to_a_webhook_a_file_and_any_object_and_goes_once(
         ("salesforce_subs", 2),
         ("webhook_people", 2),
     ]
+
+
+def test_a_sync_is_verified_in_a_database_and_in_records_tied_to_a_parent(
+    start_sandbox: StartSandbox, tmp_path: Path, postgres_url: str
+) -> None:
+    sandbox = start_sandbox()
+    whole = in_folder(tmp_path, sandbox.url, copy=True)
+    whole.environ["DESTINATIONS__POSTGRES__URL"] = postgres_url
+    with psycopg.connect(postgres_url, autocommit=True) as db:
+        db.execute("drop table if exists people")
+        db.execute(
+            "create table people"
+            " (user_id text primary key, name text, spend numeric(18, 2), seen_at timestamptz)"
+        )
+        contacts = f"select user_id as Profile_Id__c, name as LastName, seen_at as Last_Seen__c from ({PEOPLE})"
+        tied = (
+            "select user_id as Subscription_Id__c, spend as Amount__c,"
+            f' user_id as "Contact__r.Profile_Id__c" from ({PEOPLE})'
+        )
+        sync(whole, "crm_people", "postgres.people", "user_id", PEOPLE)
+        sync(whole, "salesforce_people", "salesforce.Contact", "Profile_Id__c", contacts)
+        sync(whole, "salesforce_subs", "salesforce.Subscription__c", "Subscription_Id__c", tied)
+        for name in ("crm_people", "salesforce_people", "salesforce_subs"):
+            assert verified(whole, name) == "2 records read back, 0 differences\n"
+        db.execute("update people set spend = 12.51 where user_id = 'u1'")
+    assert "spend" in verified(whole, "crm_people", status=1)
+    ids = {one["Profile_Id__c"]: one["Id"] for one in sandbox.records("salesforce", "Contact")}
+    assert [
+        (one["Contact__c"], one["Amount__c"])
+        for one in sandbox.records("salesforce", "Subscription__c")
+    ] == [(ids["u1"], 12.5), (ids["u2"], None)]
+
+
+def verified(whole: Whole, name: str, status: int = 0) -> str:
+    environ = {**whole.environ, "COLUMNS": "120"}
+    done = CliRunner().invoke(cli, ["verify", name], obj=whole.root, env=environ)
+    assert done.exit_code == status, f"{done.output}{done.exception!r}"
+    return done.output
