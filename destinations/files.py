@@ -5,13 +5,14 @@ the usual AWS_… variables, s3://bucket/folder. A run makes a folder of its own
 
     <name>/20261123T120000Z_<run>/part-00001.parquet     rows, up to 100,000 each
                                   deleted-00001.parquet  on mirror: rows that are no longer there
-                                  manifest.json          put last: what lies here
-    <name>/latest.json                                   on snapshot: the last manifest
+                                  manifest.json          what lies here, put anew with each part
+    <name>/latest.json                                   on snapshot: the last whole manifest
 
-A delta (upsert, mirror, append) has the rows that changed, a snapshot all of them. A folder without
-a manifest is of a run that did not reach its end: none of it counts, its rows come again elsewhere.
+A delta (upsert, mirror, append) has the rows that changed, part by part; a snapshot has all, and
+counts once it is whole. "is_complete" says whether the run reached its end. What no manifest names
+is of a part that was cut off: its rows come again.
+
 NULL is null, in CSV an empty cell without quotes.
-
 A second folder is a file of its own: a docstring with a link, and `destination = files("name")`.
 """
 
@@ -59,13 +60,12 @@ def put_deleted(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
 
 
 def finish(api: Api) -> None:
-    """Say what the run has put there: from now on it counts."""
+    """Say that the run is whole; for a snapshot, that it is the last one."""
     if api.memory:
-        told = {name: value for name, value in api.memory.items() if name != "types"}
-        manifest = json.dumps(told, indent=2).encode()
+        api.memory["is_complete"] = True
+        _put_manifest(api, f"{api.memory['folder']}/manifest.json")
         if api.mode == "snapshot":
-            _folder(api).put(f"{_name(api)}/latest.json", manifest, is_last=True)
-        _folder(api).put(f"{api.memory['folder']}/manifest.json", manifest, is_last=True)
+            _put_manifest(api, f"{_name(api)}/latest.json")
 
 
 def _put(api: Api, word: str, action: str, rows: list[Row]) -> Iterator[Rejected | Accepted]:
@@ -84,6 +84,7 @@ def _put(api: Api, word: str, action: str, rows: list[Row]) -> Iterator[Rejected
             "sha256": hashlib.sha256(content).hexdigest(),
         }
     )
+    _put_manifest(api, f"{memory['folder']}/manifest.json")
     yield from ()
 
 
@@ -95,10 +96,17 @@ def _begin(api: Api) -> dict[str, Any]:
         "mode": api.mode,
         "key": api.key,
         "started_at": in_json(now),
+        "is_complete": False,
         "folder": f"{_name(api)}/{run}",
         "files": [],
     }
     return api.memory
+
+
+def _put_manifest(api: Api, path: str) -> None:
+    """Where this fails nobody knows whether the last part counts."""
+    told = {name: value for name, value in api.memory.items() if name != "types"}
+    _folder(api).put(path, json.dumps(told, indent=2).encode(), is_telling=True)
 
 
 def _folder(api: Api) -> Folder:

@@ -33,15 +33,15 @@ class Folder:
     destination: str
     url: str
 
-    def put(self, path: str, content: bytes, *, is_last: bool = False) -> None:
+    def put(self, path: str, content: bytes, *, is_telling: bool = False) -> None:
         """Put a file under the folder: it is there whole, or not at all.
 
-        Of the last one of a run, if it fails, nobody knows whether it counts.
+        Of one that makes others count, if it fails, nobody knows whether they do.
         """
         import fsspec
         from fsspec.implementations.local import LocalFileSystem
 
-        with self._speaking(is_last):
+        with self._speaking(is_telling):
             fs, root = fsspec.core.url_to_fs(self.url)
             target = f"{root.rstrip('/')}/{path}"
             if isinstance(fs, LocalFileSystem):
