@@ -120,12 +120,19 @@ def _secret(told: str) -> bytes:
 def _words(pack: list[dict[str, Any]], answer: Any) -> Iterator[Rejected | Accepted]:
     """A receiver may name rows it does not take, by key; what it says else is its own affair."""
     named = answer.get("rejected") if isinstance(answer, dict) else None
-    keys = {one["key"] for one in pack}
-    for one in named if isinstance(named, list) else ():
-        if isinstance(one, dict) and (key := str(one.get("key"))) in keys:
-            code = one.get("code")
-            reason = str(one.get("reason") or code or "refused without a reason")
-            yield Rejected(key, reason, None if code is None else str(code))
+    refused = {
+        str(one.get("key")): one
+        for one in (named if isinstance(named, list) else ())
+        if isinstance(one, dict)
+    }
+    for key in (one["key"] for one in pack):
+        if key not in refused:
+            # Said at once: a call refused later does not make this one go again.
+            yield Accepted(key)
+            continue
+        code = refused[key].get("code")
+        reason = str(refused[key].get("reason") or code or "refused without a reason")
+        yield Rejected(key, reason, None if code is None else str(code))
 
 
 def _count(told: str) -> int:

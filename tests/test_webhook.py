@@ -92,6 +92,8 @@ def test_a_refused_row_among_good_ones_costs_one_row(
     assert [said.removeprefix("error: ") for said in outcome.rejected.values()] == [reason]
     assert outcome.marks == marks
     assert receiver.held() == [ANN, BO, {**ANN, "user_id": "u4"}]
+    calls = {one["status"]: one["count"] for one in receiver.sandbox.requests()}
+    assert calls == ({200: 3, 422: 2} if count == "1" else {200: 2} if count == "2" else {200: 1})
 
 
 def test_a_busy_receiver_is_waited_for(receiver: Receiver) -> None:
