@@ -230,23 +230,6 @@ def test_csv_tells_null_from_an_empty_text(here: Place) -> None:
     )
 
 
-def test_ndjson_has_a_row_a_line(here: Place) -> None:
-    lines = Path(made(here, "people.ndjson")).read_text(encoding="utf-8").split("\n")
-    assert json.loads(lines[1]) == {
-        "user_id": "u2",
-        "text": 'née "M", 🚀 𠮷\nJr.',
-        "is_customer": False,
-        "visits": -2,
-        "ratio": 1e300,
-        "spend": -0.01,
-        "born_on": "1970-01-01",
-        "seen_at": "2026-11-23T12:00:00.250000Z",
-        "plans": [],
-        "nothing": None,
-    }
-    assert [json.loads(line)["text"] for line in lines[2:5]] == ["null", "", None]
-
-
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_a_packed_file_has_the_same_in_it(here: Place, form: str) -> None:
     packed = Path(made(here, f"packed.{form}.gz"))
