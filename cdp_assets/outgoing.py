@@ -84,7 +84,10 @@ def outgoing(
     name = model.settings["to"].partition(".")[2]
     thing = destination.thing(name)
     assert thing, f"the catalog let {model.settings['to']} pass"
-    sync = sync_header.read(model, thing.is_deduplicated)
+    on_merge = "merge" if thing.unite else "delete" if thing.remove else None
+    sync = replace(
+        sync_header.read(model), on_merge=on_merge, is_deduplicated=thing.is_deduplicated
+    )
     return Outgoing(sync, destination, thing, name, environ, place)
 
 
@@ -95,6 +98,7 @@ def aim(thing: Object, api: Api) -> Target:
         lambda rows: thing.send_batch(api, rows),
         thing.batch_size,
         delete=(lambda rows: thing.delete_batch(api, rows)) if thing.remove else None,
+        merge=(lambda merges: thing.merge_batch(api, merges)) if thing.unite else None,
         finish=(lambda: close(api)) if close else None,
         is_partial=thing.is_partial,
     )

@@ -1,24 +1,22 @@
 """Runs a sync: plan under the warehouse's lock, send in batches without it, record each answer.
 
-A batch and its answer are written into a journal, and the warehouse is opened every second or so:
+A batch and its answer are written into a journal, and the warehouse is opened every few seconds:
 the answers so far go in, and the next batches are marked as sent, in one transaction. Killed at any
 moment, a run leaves at most the batch in flight unknown: the next run reads the journal, and its
 plan finds what the ledger lacks.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdp_assets import journal, packing
-from cdp_assets.journal import MOST_ROWS, Journal
+from cdp_assets import journal, packing, spool
+from cdp_assets.journal import Journal
 from destinations.errors import DestinationError
-from destinations.rows import Kind, Outcome, Row
+from destinations.rows import Kind, Merge, Outcome, Rejected, Row
 from warehouse import plan, settle
 from warehouse.database import Database, one_at_a_time
 from warehouse.ledger import Report
@@ -30,8 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNMENTIONED = "the tool's answer does not mention this row"
-# Answers are entered about so often: what takes longer goes in smaller portions.
-ENTERED_EVERY_S = 1.0
+NO_HEIR = "the record that it should go into is not in the tool yet"
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,7 @@ class Target:
     send: Callable[[list[Row]], Outcome]
     batch_size: int
     delete: Callable[[list[Row]], Outcome] | None = None
+    merge: Callable[[list[Merge]], Outcome] | None = None
     finish: Callable[[], None] | None = None
     is_partial: bool = False
     check: Callable[[Database, Sync, Draft], None] = plan.guard
@@ -78,7 +76,7 @@ class Run:
     @property
     def journal(self) -> Journal:
         path = self.workshop.folder / f"{self.sync.name}.journal"
-        return Journal(path, self.run_id, self.is_deferred)
+        return Journal(path, self.run_id, self.is_deferred, self.sync.mode == "append")
 
 
 def run(
@@ -124,13 +122,14 @@ def _send(attempt: Run, made: Plan) -> Report:
     sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
     pending: list[Answer] = []
     stopped: Exception | None = None
-    for portion in _portions(_batches(made.spool, attempt.target.batch_size)):
+    for portion in spool.portions(spool.batches(made.spool, attempt.target.batch_size)):
         with attempt.workshop.connect() as db, db.transaction():
             _enter(db, attempt, pending)
             settle.mark_sent(db, sync, run_id, _together(portion), now())
+            going = settle.with_heirs(db, sync, portion)
         if not attempt.is_deferred:
             attempt.journal.begin()
-        pending, stopped = _ask_each(attempt, portion)
+        pending, stopped = _ask_each(attempt, going)
         if stopped:
             break
     if stopped is None:
@@ -183,35 +182,6 @@ def _together(tables: list["pa.Table"]) -> "pa.Table":
     return pa.concat_tables(tables)
 
 
-def _batches(spool: Path, size: int) -> Iterator["pa.Table"]:
-    """The spooled rows in batches, those to delete in batches of their own."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(spool) as file:
-        for batch in file.iter_batches(batch_size=size):
-            table = pa.Table.from_batches([batch])
-            deleted = pc.equal(table["_action"], "delete")
-            for part in (table.filter(pc.invert(deleted)), table.filter(deleted)):
-                if part.num_rows:
-                    yield part
-
-
-def _portions(batches: Iterator["pa.Table"]) -> Iterator[list["pa.Table"]]:
-    """As many batches as go out in about a second, the first alone."""
-    size = 1
-    while portion := list(islice(batches, size)):
-        started = time.monotonic()
-        yield portion
-        took_s = time.monotonic() - started
-        row_count = sum(batch.num_rows for batch in portion)
-        if took_s < ENTERED_EVERY_S and 2 * row_count <= MOST_ROWS:
-            size *= 2
-        elif took_s > 2 * ENTERED_EVERY_S:
-            size = max(size // 2, 1)
-
-
 def _ask_each(attempt: Run, portion: list["pa.Table"]) -> tuple[list[Answer], Exception | None]:
     """Send batches until something stops it: what the tool said to each, and what stopped it."""
     pending: list[Answer] = []
@@ -229,10 +199,9 @@ def _ask(attempt: Run, batch: "pa.Table") -> tuple[Answer, Exception | None]:
     """Send a batch: what the tool said to it, and what stopped it on the way, if anything did."""
     # The connector knows a row by its key as Python writes it, the ledger as the warehouse does.
     names, rows = packing.rows(attempt.sync, batch, attempt.target.is_partial)
-    is_delete = batch["_action"][0].as_py() == "delete"
     stopped: Exception | None = None
     try:
-        outcome = _deliver(attempt, is_delete, rows)
+        outcome = _deliver(attempt, batch, rows)
         silent = set(names) - set(outcome.accepted) - set(outcome.rejected)
     except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
         outcome = error.settled if isinstance(error, DestinationError) else Outcome()
@@ -241,14 +210,24 @@ def _ask(attempt: Run, batch: "pa.Table") -> tuple[Answer, Exception | None]:
     return _by_key(batch, names, outcome, rejected), stopped
 
 
-def _deliver(attempt: Run, is_delete: bool, rows: list[Row]) -> Outcome:
-    if not is_delete:
-        return attempt.target.send(rows)
-    if attempt.sync.mode == "snapshot":
-        # What left the table is not in the snapshot: that is all there is to do.
-        return Outcome({str(row[attempt.sync.key]): None for row in rows})
-    assert attempt.target.delete is not None, "a mirror's object has a delete function"
-    return attempt.target.delete(rows)
+def _deliver(attempt: Run, batch: "pa.Table", rows: list[Row]) -> Outcome:
+    target = attempt.target
+    match spool.kind(batch):
+        case "send":
+            return target.send(rows)
+        case "merge":
+            assert target.merge is not None, "only where the object can merge are merges planned"
+            outcome = target.merge(packing.merges(batch))
+            for row in rows:
+                if not outcome.knows(key := str(row[attempt.sync.key])):
+                    outcome.note(Rejected(key, NO_HEIR))
+            return outcome
+        case _ if attempt.sync.mode == "snapshot":
+            # What left the table is not in the snapshot: that is all there is to do.
+            return Outcome({str(row[attempt.sync.key]): None for row in rows})
+        case _:
+            assert target.delete is not None, "only where the object can delete are deletes planned"
+            return target.delete(rows)
 
 
 def _by_key(
