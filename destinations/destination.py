@@ -215,7 +215,8 @@ class Destination:
         self.check(arguments)
         session = requests.Session()
         # Proxies and certificates from the environment, looked up once and not for every call.
-        address = arguments.get("base_url") or self.base_url or ""
+        base_url = arguments.get("base_url") or self.base_url or ""
+        address = base_url or arguments.get("url", "")
         around = session.merge_environment_settings(address, {}, None, None, None)
         session.proxies, session.verify = around["proxies"], around["verify"]
         session.trust_env = False
@@ -225,7 +226,7 @@ class Destination:
         return Api(
             destination=self.name,
             key=key,
-            base_url=address,
+            base_url=base_url,
             arguments=arguments,
             login=self.authenticate,
             pace=Pace(self.rate, sleep, time.monotonic),

@@ -210,6 +210,15 @@ def test_the_address_stays_secret_when_nobody_answers() -> None:
     assert "hush" not in str(later.value)
 
 
+def test_a_call_goes_by_the_proxy_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
+    assert opened(Answering(in_turn(Answer(204)))).session.proxies["https"] == (
+        "http://proxy.test:3128"
+    )
+
+
 def test_an_authorization_of_its_own_goes_along() -> None:
     transport = Answering(in_turn(Answer(204)))
     send(opened(transport, authorization="Bearer xyz"), ANN)
