@@ -42,7 +42,9 @@ def mistakes(sync: Sync, columns: Mapping[str, str], specs: Mapping[str, FieldSp
 
 def _unknown(mapped: Mapping[str, str], known: Mapping[str, str]) -> Iterator[str]:
     for folded, name in mapped.items():
-        if folded not in known:
+        # `Account.Account_Id__c` is a field of a parent: the tool names the way to it.
+        parent, _, field = folded.partition(".")
+        if folded not in known and not (field and parent in known):
             near = difflib.get_close_matches(folded, known, 1)
             hint = f"; it has {known[near[0]]}" if near else ""
             yield f"{name}: the tool has no such field{hint}"

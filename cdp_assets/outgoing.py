@@ -28,6 +28,7 @@ class Outgoing:
     sync: Sync
     destination: Destination
     thing: Object
+    name: str
     environ: Mapping[str, str]
     place: Place
 
@@ -42,6 +43,7 @@ class Outgoing:
             self.sync.key,
             mode=self.sync.mode,
             run_id=run_id,
+            name=self.name,
             may_repeat=self.sync.mode != "append" or self.sync.is_deduplicated,
         )
 
@@ -79,12 +81,14 @@ class Outgoing:
 def outgoing(
     model: Model, destination: Destination, environ: Mapping[str, str], place: Place
 ) -> Outgoing:
-    thing = destination.objects[model.settings["to"].split(".")[1]]
+    name = model.settings["to"].partition(".")[2]
+    thing = destination.thing(name)
+    assert thing, f"the catalog let {model.settings['to']} pass"
     on_merge = "merge" if thing.unite else "delete" if thing.remove else None
     sync = replace(
         sync_header.read(model), on_merge=on_merge, is_deduplicated=thing.is_deduplicated
     )
-    return Outgoing(sync, destination, thing, environ, place)
+    return Outgoing(sync, destination, thing, name, environ, place)
 
 
 def aim(thing: Object, api: Api) -> Target:

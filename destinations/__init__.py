@@ -2,7 +2,7 @@
 
 `destination` says what a connector file declares, `api` what HTTP answers mean, `errors` what can
 go wrong and what to do then, `rows` what goes in and comes out, `settling` how no row of a batch is
-left without an answer.
+left without an answer. A file whose name begins with _ is a part of a connector's.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from types import ModuleType
 
 from destinations.destination import Destination
 
-_MACHINERY = {"api", "destination", "errors", "login", "rows", "settling"}
+_MACHINERY = {"api", "destination", "errors", "folder", "login", "rows", "settling", "sql"}
 
 
 def find(package: str = __name__) -> tuple[dict[str, Destination], list[str]]:
@@ -20,7 +20,7 @@ def find(package: str = __name__) -> tuple[dict[str, Destination], list[str]]:
     found: dict[str, Destination] = {}
     mistakes: list[str] = []
     for file in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if package == __name__ and file.name in _MACHINERY:
+        if file.name.startswith("_") or (package == __name__ and file.name in _MACHINERY):
             continue
         try:
             module = importlib.import_module(f"{package}.{file.name}")

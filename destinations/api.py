@@ -2,6 +2,8 @@
 
 What a status means is decided here and nowhere else:
     2xx                     the tool's answer, as JSON
+    words that say that it  done: an earlier try was taken, and its answer lost
+    was done before
     401 with a login that   the token has expired: a fresh one, once
     can be renewed
     408 423 429 477 5xx,    busy: again after what it says (Retry-After), or 1, 2, 4 ... 32 s, until
@@ -14,17 +16,19 @@ What a status means is decided here and nowhere else:
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
-from destinations.errors import About, Refused, RetryLater, Unanswered
+from destinations.errors import About, BadParameter, Refused, RetryLater, Unanswered
 from destinations.login import Arguments, Headers, Login
 from destinations.rows import Row
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +53,9 @@ class Rate:
     per_s: float
 
 
+UNLIMITED = Rate(1000, per_s=1)
+
+
 @dataclass(eq=False)
 class Pace:
     """Keeps calls within a Rate by waiting before the one that would exceed it."""
@@ -70,9 +77,11 @@ class Pace:
 class Api:
     """What a connector talks through. `key` is the field by which this sync recognises rows.
 
-    `mode` says what the sync wants of the object, one of its modes ("upsert" for mirror); `run_id`
+    `mode` says what the sync wants of `object`, one of its modes ("upsert" for mirror); `run_id`
     names this attempt: for file names and idempotency keys. `may_repeat`: what has perhaps arrived
-    may be sent again; `answered` counts the calls that the tool has answered well.
+    may be sent again; `answered` counts the calls that the tool has answered well. `heard` are
+    the headers of the last answer; `memory` is the connector's own, for what it must know of the
+    run's batches before.
     """
 
     destination: str
@@ -86,33 +95,61 @@ class Api:
     patience_s: float
     mode: str = "upsert"
     run_id: str = ""
+    object: str = ""
+    memory: dict[str, Any] = field(default_factory=dict)
     may_repeat: bool = True
     answered: int = 0
+    heard: Mapping[str, str] = field(default_factory=dict)
     headers: Headers = field(default_factory=dict, repr=False)
 
     def key_of(self, row: Row) -> str:
         return str(row[self.key])
 
-    def call(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
-        """One request to the tool; its answer from JSON, None if it had nothing to say."""
-        content = {"json": body, "params": params}
+    def parameter(self, name: str, read: Callable[[str], T], default: str = "") -> T:
+        """A parameter as `read` understands it; BadParameter where that raises ValueError."""
+        try:
+            return read(self.arguments.get(name) or default)
+        except ValueError as error:
+            raise BadParameter(self.destination, name, str(error)) from error
+
+    def call(  # noqa: PLR0913 - what a request may have
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Any = None,
+        *,
+        headers: Headers | None = None,
+        is_text: bool = False,
+        done: str = "",
+    ) -> Any:
+        """One request to the tool; its answer from JSON, None if it had nothing to say.
+
+        A body of bytes goes as it is; with `is_text`, an answer that is not called JSON comes as
+        it is too. `path` may be a whole address. A refusal with the words `done` says that an
+        earlier try had been taken, and its answer lost: nothing more is to do.
+        """
+        sent = {"data": body} if isinstance(body, bytes) else {"json": body}
+        content = {**sent, "params": params, "headers": headers or {}}
         response = self._signed(method, path, content)
         if response.status_code == 401 and self.login.renews:
             self.headers = {}
             response = self._signed(method, path, content)
-        answer = self._answer(response, _about(response.status_code))
+        answer, self.heard = None, response.headers
+        if not (done and response.status_code >= 300 and done in response.text):
+            answer = self._answer(response, _about(response.status_code), is_text)
         self.answered += 1
         return answer
 
     def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
-        signed = {**content, "headers": self.headers}
+        signed = content | {"headers": self.headers | content["headers"]}
         return self._patiently(method, path, signed, may_repeat=self.may_repeat or method == "GET")
 
     def _post_form(self, path: str, form: dict[str, str]) -> Any:
         return self._answer(self._patiently("POST", path, {"data": form}), "login")
 
-    def _answer(self, response: requests.Response, about: About) -> Any:
+    def _answer(self, response: requests.Response, about: About, is_text: bool = False) -> Any:
         if response.status_code >= 300:
             words = self._words(response)
             if any(word in response.text for word in self.quota_words):
@@ -120,6 +157,8 @@ class Api:
             raise Refused(self.destination, response.status_code, words, about)
         if not response.content:
             return None
+        if is_text and "json" not in response.headers.get("Content-Type", ""):
+            return response.content.decode()
         try:
             return response.json()
         except ValueError as error:
@@ -155,7 +194,7 @@ class Api:
         try:
             return self.session.request(
                 method,
-                self.base_url.rstrip("/") + path,
+                path if "://" in path else self.base_url.rstrip("/") + path,
                 timeout=TIMEOUT_S,
                 # A redirected POST would arrive as a GET without its body.
                 allow_redirects=False,
@@ -172,10 +211,11 @@ class Api:
         ) as error:
             if "NewConnectionError" in str(error):
                 return self._out_of_reach()
-            return f"no answer from {self.base_url} ({type(error).__name__})"
+            return f"no answer from {self.base_url or self.destination} ({type(error).__name__})"
 
     def _out_of_reach(self) -> str:
-        return f"no connection to {self.base_url}"
+        # A whole address that stands in a parameter may be a secret.
+        return f"no connection to {self.base_url or self.destination}"
 
     def _words(self, response: requests.Response) -> str:
         """What the tool said, in short, without what must stay secret."""
@@ -186,7 +226,7 @@ class Api:
         """Some tools repeat the token they refuse."""
         secrets = [value for name, value in self.arguments.items() if name != "base_url"]
         secrets += [value.split(" ")[-1] for value in self.headers.values()]
-        for secret in filter(None, secrets):
+        for secret in (one for one in secrets if len(one) > 2):
             words = words.replace(secret, "***")
         return words
 

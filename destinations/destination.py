@@ -20,6 +20,8 @@
     @contacts.finish      is called once after the last batch of a run
     def close_job(api: Api) -> None: ...
 
+An object named `*.csv` stands for all of such names: `api.object` has the one that the sync means.
+
 A connector function yields a word on each row that needs one; a row it does not mention, when it
 comes to its end, was accepted. It has no `try`: what the tool's refusals mean is decided in
 `settling` and `api`.
@@ -29,11 +31,12 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 import requests
 from requests.adapters import BaseAdapter
 
-from destinations.api import Api, Pace, Rate
+from destinations.api import UNLIMITED, Api, Pace, Rate
 from destinations.errors import (
     MissingSecret,
     NoDelete,
@@ -41,7 +44,7 @@ from destinations.errors import (
     UnknownMode,
     UnknownParameter,
 )
-from destinations.login import Arguments, Login
+from destinations.login import NO_LOGIN, Arguments, Login
 from destinations.rows import FieldSpec, Merge, Outcome, Row
 from destinations.settling import Words, deliver
 
@@ -141,16 +144,18 @@ class Object:
 class Destination:
     """A tool we write to. `secrets` are the parameters that must be set for it to be on.
 
-    `base_url` is None where every customer has an address of their own: then it is a secret too.
-    `quota_words` in a refusal say that the tool's quota is used up.
+    `base_url` is None where every customer has an address of their own: then it, or `url`, is a
+    secret too. `quota_words` in a refusal say that the tool's quota is used up. `options` are the
+    parameters that may be set.
     """
 
     name: str
     base_url: str | None
     secrets: tuple[str, ...]
-    authenticate: Login
-    rate: Rate
+    authenticate: Login = NO_LOGIN
+    rate: Rate = UNLIMITED
     quota_words: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     objects: dict[str, Object] = field(default_factory=dict)
     ask_quota: Callable[[Api], int] | None = None
 
@@ -183,13 +188,19 @@ class Destination:
 
         return declare
 
-    def open(  # noqa: PLR0913 - a run states the first four, tests and the patient the others
+    def thing(self, name: str) -> Object | None:
+        """The object of that name, or the one that stands for all names like it."""
+        likes = (made for like, made in self.objects.items() if fnmatchcase(name, like))
+        return self.objects.get(name) or next(likes, None)
+
+    def open(  # noqa: PLR0913 - a run states the first five, tests and the patient the others
         self,
         arguments: Arguments,
         key: str,
         *,
         mode: str = "upsert",
         run_id: str = "",
+        name: str = "",
         may_repeat: bool = True,
         transport: BaseAdapter | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -198,12 +209,14 @@ class Destination:
         """The way to the tool for one sync, which recognises its rows by the field `key`.
 
         `arguments`: the values of DESTINATIONS__<NAME>__<PARAMETER> by lower-case parameter;
+        `name`: of the object that is meant;
         `patience_s`: how long one request may be held up by a busy tool. Nothing is sent yet.
         """
         self.check(arguments)
         session = requests.Session()
         # Proxies and certificates from the environment, looked up once and not for every call.
-        address = arguments.get("base_url") or self.base_url or ""
+        base_url = arguments.get("base_url") or self.base_url or ""
+        address = base_url or arguments.get("url", "")
         around = session.merge_environment_settings(address, {}, None, None, None)
         session.proxies, session.verify = around["proxies"], around["verify"]
         session.trust_env = False
@@ -213,7 +226,7 @@ class Destination:
         return Api(
             destination=self.name,
             key=key,
-            base_url=address,
+            base_url=base_url,
             arguments=arguments,
             login=self.authenticate,
             pace=Pace(self.rate, sleep, time.monotonic),
@@ -222,12 +235,13 @@ class Destination:
             patience_s=patience_s,
             mode="upsert" if mode == "mirror" else mode,
             run_id=run_id,
+            object=name,
             may_repeat=may_repeat,
         )
 
     def check(self, arguments: Arguments) -> None:
         """Raise MissingSecret or UnknownParameter where the arguments would not do."""
-        known = dict.fromkeys([*self.secrets, "base_url"])
+        known = dict.fromkeys([*self.secrets, *self.options, "base_url"])
         present = [name for name, value in arguments.items() if value]
         if missing := [name for name in self.secrets if name not in present]:
             raise MissingSecret(self.name, missing, present)

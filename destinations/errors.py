@@ -6,6 +6,7 @@
     ├── Refused              the request is wrong or not allowed: stop the sync, mend, run again
     ├── MissingSecret        a parameter is not set: set the variable
     ├── UnknownParameter     a parameter that this destination does not have: mend its name
+    ├── BadParameter         a parameter that cannot be read: mend its value
     ├── NoDelete             this object cannot be deleted from: change the sync's mode
     ├── NoMerge              this object cannot merge records: add a function that does
     ├── UnknownMode          a connector declares a mode that there is not: mend the connector
@@ -70,7 +71,7 @@ class Refused(DestinationError):
     The rows: it found fault with what was in it, so that one of them may be to blame.
     """
 
-    def __init__(self, destination: str, status: int, words: str, about: About = "request"):
+    def __init__(self, destination: str, status: int | str, words: str, about: About = "request"):
         self.destination, self.status, self.words, self.about = destination, status, words, about
         mend = f"{variable(destination, '*')}" if about == "login" else "the sync that sent it"
         super().__init__(
@@ -94,6 +95,13 @@ class UnknownParameter(DestinationError):
         wrong = ", ".join(variable(destination, name) for name in unknown)
         right = ", ".join(variable(destination, name) for name in known)
         super().__init__(f"Destination {destination} does not know {wrong}. It knows {right}.")
+
+
+class BadParameter(DestinationError):
+    """A parameter is set to what it cannot be."""
+
+    def __init__(self, destination: str, parameter: str, why: str):
+        super().__init__(f"{variable(destination, parameter)} cannot be read: {why}.")
 
 
 class NoDelete(DestinationError):

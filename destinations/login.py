@@ -19,6 +19,9 @@ class Login:
     renews: bool = False
 
 
+NO_LOGIN = Login(lambda _, __: {})
+
+
 def bearer(token: str) -> Login:
     """A token that stands in one parameter."""
     return Login(lambda arguments, _: {"Authorization": f"Bearer {arguments[token]}"})

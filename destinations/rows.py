@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any, Literal
 
 # Field -> str, int, float, bool, Decimal, date, datetime (UTC), list of str or None; the key
@@ -84,6 +85,23 @@ def moment(value: date) -> datetime:
     if not isinstance(value, datetime):
         value = datetime.combine(value, time())
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def in_json(value: Any) -> Any:
+    """A value as JSON has it where a tool asks for nothing else: times in ISO 8601, in UTC."""
+    match value:
+        case Decimal():
+            return float(value)
+        case datetime():
+            return moment(value).isoformat().replace("+00:00", "Z")
+        case date() | time():
+            return value.isoformat()
+        case list():
+            return [in_json(one) for one in value]
+        case dict():
+            return {name: in_json(inner) for name, inner in value.items()}
+        case _:
+            return value
 
 
 def size(item: Any) -> int:

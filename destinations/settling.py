@@ -62,7 +62,8 @@ def _halve(
 ) -> None:
     keys = list(items)
     if len(keys) == 1:
-        outcome.note(Rejected(keys[0], refusal.words))
+        code = refusal.status if isinstance(refusal.status, str) else None
+        outcome.note(Rejected(keys[0], refusal.words, code))
         return
     for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
         _settle(send, api, {key: items[key] for key in half}, outcome)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox import customerio, google_ads, hubspot, salesforce, stripe
+from sandbox import customerio, google_ads, hubspot, salesforce, salesforce_wire, stripe, webhook
 from sandbox.faults import Gate, Vendor
 from sandbox.limits import Bucket
 from sandbox.tokens import Tokens
@@ -28,6 +28,7 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
             Mount("/google_oauth", routes=google_ads.OAUTH_ROUTES),
             Mount("/hubspot", routes=hubspot.ROUTES),
             Mount("/customerio", routes=customerio.ROUTES),
+            Mount("/webhook", routes=webhook.ROUTES),
             Mount("/_sandbox", routes=_CONTROL),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _unrouted},
@@ -37,12 +38,13 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
         {
             # https://docs.stripe.com/rate-limits
             "stripe": Vendor(stripe.trouble, Bucket(100, 1)),
-            "salesforce": Vendor(salesforce.trouble, tokens=sessions),
+            "salesforce": Vendor(salesforce_wire.trouble, tokens=sessions),
             "google_ads": Vendor(google_ads.trouble, tokens=grants),
             # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
             "hubspot": Vendor(hubspot.trouble, Bucket(100, 10)),
             # https://docs.customer.io/integrations/api/track/
             "customerio": Vendor(customerio.trouble, Bucket(100, 1)),
+            "webhook": Vendor(webhook.trouble),
         },
     )
     app.state.world, app.state.gate, app.state.next_day = world, gate, next_day

@@ -3,6 +3,7 @@
 https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/
 """
 
+import re
 from dataclasses import dataclass
 
 PREFIXES = {
@@ -11,6 +12,7 @@ PREFIXES = {
     "Contact": "003",
     "Lead": "00Q",
     "Opportunity": "006",
+    "Subscription__c": "a00",
 }
 
 
@@ -27,7 +29,9 @@ class Field:
 
     @property
     def relationship(self) -> str:
-        return self.name.removesuffix("Id") if self.refers_to else ""
+        """AccountId's is Account, a custom field's Contact__c is Contact__r."""
+        name = self.name.removesuffix("Id")
+        return re.sub("__c$", "__r", name) if self.refers_to else ""
 
 
 # One line a field: name, type, length, then marks: ! required, = read only, # external id,
@@ -78,6 +82,7 @@ _OBJECTS = {
     "Account": _OWNED
     + """
     Name string 255 !
+    Account_Id__c string 64 #
     Website url 255
     Industry picklist 255
     NumberOfEmployees int 8
@@ -127,6 +132,15 @@ _OBJECTS = {
     IsWon boolean 0 =
     LeadSource picklist 255
     Type picklist 255
+""",
+    "Subscription__c": _OWNED
+    + """
+    Name string 80
+    Subscription_Id__c string 64 #
+    Contact__c reference 18 >Contact
+    Amount__c currency 16
+    Renews_On__c date 0
+    Is_Active__c boolean 0
 """,
 }
 

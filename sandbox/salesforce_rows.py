@@ -29,33 +29,52 @@ def problem(code: str, message: str, *fields: str) -> Json:
 
 
 def read(sobject: str, record: Json) -> Json:
-    """The record's fields with their values as Salesforce keeps them."""
-    fields = {name: value for name, value in record.items() if name != "attributes"}
-    for name in fields:
-        if name not in FIELDS[sobject]:
+    """The record's fields with their values as Salesforce keeps them.
+
+    {"Account": {"Account_Id__c": "a1"}} names the parent: it is read as "Account.Account_Id__c".
+    """
+    fields: Json = {}
+    for name, value in record.items():
+        if isinstance(value, dict) and name != "attributes":
+            fields |= {f"{name}.{inner}": value[inner] for inner in value if inner != "attributes"}
+        elif name != "attributes":
+            fields[name] = value
+    known = {name: FIELDS[sobject].get(name) or related(sobject, name) for name in fields}
+    for name, field in known.items():
+        if not field:
             told = f"No such column '{name}' on sobject of type {sobject}"
             raise MalformedError("INVALID_FIELD", told)
-    return {name: _read(FIELDS[sobject][name], value) for name, value in fields.items()}
+    return {name: kept(field, fields[name]) for name, field in known.items() if field}
 
 
-def _read(field: Field, value: Any) -> Any:
+def related(sobject: str, path: str) -> Field | None:
+    """The parent's external id that a path like Account.Account_Id__c leads to."""
+    relation, _, name = path.partition(".")
+    for reference in FIELDS[sobject].values():
+        if name and reference.relationship == relation:
+            field = FIELDS[reference.refers_to].get(name)
+            return field if field and field.external_id else None
+    return None
+
+
+def kept(field: Field, value: Any) -> Any:
     """JSON of the wrong kind for a field fails the request, not the row."""
     if value is None:
         return None
     kind = _kind(value)
-    kept: Any = None
+    read_as: Any = None
     if field.type in _NUMBERS:
-        kept = _number(value)
+        read_as = _number(value)
     elif field.type == "boolean":
-        kept = value if isinstance(value, bool) else None
+        read_as = value if isinstance(value, bool) else None
     elif field.type in _TIMES:
-        kept = _time(field.type, value) if kind == "STRING" else None
+        read_as = _time(field.type, value) if kind == "STRING" else None
     elif kind == "STRING":
         return value.strip() or None  # an empty text is null
-    if kept is None:
+    if read_as is None:
         told = f"Cannot deserialize instance of {field.type} from VALUE_{kind} value {value}"
         raise MalformedError("JSON_PARSER_ERROR", f"{told} or request may be missing a field")
-    return kept
+    return read_as
 
 
 def _kind(value: Any) -> str:

@@ -82,6 +82,8 @@ class SalesforceStore:
         self.records: dict[str, dict[str, Json]] = {sobject: {} for sobject in FIELDS}
         self.id_count = 0
         self.page_size = 2000  # records of one query answer; a test may lower it
+        self.jobs: dict[str, Json] = {}  # bulk jobs, with their rows and outcomes
+        self.bulk_stops_after: int | None = None  # rows a job gets done before it fails, in a test
         self.api_user = self.save(
             "User",
             {
@@ -131,13 +133,15 @@ class SalesforceStore:
         return _eighteen(f"{PREFIXES[sobject]}5e00000{self.id_count:05d}")
 
     def held(self, sobject: str) -> list[Json]:
-        return list(self.records[sobject].values())
+        return list({**self.records, "jobs": self.jobs}[sobject].values())
 
     def dump(self) -> Json:
-        return {"records": self.records, "id_count": self.id_count, "api_user": self.api_user}
+        records = {"records": self.records, "id_count": self.id_count, "jobs": self.jobs}
+        return {**records, "api_user": self.api_user}
 
     def load(self, held: Json) -> None:
-        self.records, self.id_count = held["records"], held["id_count"]
+        self.records |= held["records"]
+        self.id_count, self.jobs = held["id_count"], held["jobs"]
         self.api_user = held["api_user"]
 
 

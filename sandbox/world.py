@@ -11,12 +11,13 @@ from sandbox.stores import (
     SalesforceStore,
     StripeStore,
 )
+from sandbox.webhook_store import WebhookStore
 
 
 class World:
     """Everything the vendors hold. `now` is the virtual clock; `company` is the generator's own."""
 
-    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio")
+    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio", "webhook")
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -25,6 +26,7 @@ class World:
         self.google_ads = GoogleAdsStore()
         self.hubspot = HubSpotStore()
         self.customerio = CustomerioStore()
+        self.webhook = WebhookStore()
         self.company: Json = {}
 
     def tick(self) -> datetime:

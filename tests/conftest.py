@@ -1,5 +1,6 @@
 """The sandbox as a fixture: the vendors' APIs on a free port of this machine, in a thread."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -8,7 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import postgres_server
 import pytest
 import uvicorn
 from contracting import Contract, answers, free_port
@@ -125,6 +128,43 @@ def world(sandbox: Sandbox) -> World:
 def reading(sandbox: Sandbox, tmp_path: Path) -> Reading:
     """Loads of the sandbox into a warehouse of the test's own."""
     return Reading(sandbox.url, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Any]:
+    """An S3 API on loopback and a client of it; who needs to find it looks at the environment."""
+    import boto3
+    import s3fs
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "tester",
+            "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        }.items():
+            environment.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield boto3.client("s3")
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server of this run of tests."""
+    found = postgres_server.programs()
+    assert found or "CI" not in os.environ, "on CI there must be a PostgreSQL server"
+    if not found:
+        pytest.skip("there is no PostgreSQL server on this machine (apt-get install postgresql)")
+    with postgres_server.serving(found) as url:
+        yield url
 
 
 @pytest.fixture

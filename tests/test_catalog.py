@@ -14,7 +14,7 @@ from warehouse.sync import Limit, Sync
 
 RULES = rules({"identifiers": {"user_id": {}, "email": {"normalise": "lower"}}})
 RAW = ("app.users", "app.orders", "shop.orders")
-TOOLS = {"crm": {"people": ("upsert", "mirror")}}
+TOOLS = {"crm": {"people": ("upsert", "mirror"), "*__c": ("append",)}}
 USERS = """-- One row per user of the app.
 -- key: user_id
 -- time: created_at
@@ -157,7 +157,7 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, keep, fill, refresh, profile, max_deletes, max_updates, materialized, owner, tags",
         'staging/shop__orders.sql:1: the first line must say "-- One row per …"',
         "syncs/one.sql:2: unknown destination 'crn'; known: crm",
-        "syncs/two.sql:2: crm has no object 'persons'; it has: people",
+        "syncs/two.sql:2: crm has no object 'persons'; it has: *__c, people",
         "traits/broken.sql:2: Expected table name, near 'where'",
         "traits/orders.sql:4: nobody makes the table traits.other",
         "traits/two.sql:1: a model is one SELECT, and nothing else",
@@ -169,8 +169,11 @@ def test_a_mode_that_the_object_does_not_have_is_a_mistake(tmp_path: Path) -> No
     files = {"staging.app__users": USERS, "traits.orders": TRAIT}
     files["syncs.crm_people"] = SYNC.replace("upsert", "append")
     files["syncs.crm_mirror"] = SYNC.replace("upsert", "mirror")
+    files["syncs.crm_orders"] = SYNC.replace("crm.people", "crm.Order__c")
+    files["syncs.crm_visits"] = files["syncs.crm_orders"].replace("upsert", "append")
     assert mistakes(tmp_path, files) == [
-        "syncs/crm_people.sql:4: crm.people has no mode 'append'; it has: upsert, mirror"
+        "syncs/crm_orders.sql:4: crm.Order__c has no mode 'upsert'; it has: append",
+        "syncs/crm_people.sql:4: crm.people has no mode 'append'; it has: upsert, mirror",
     ]
 
 

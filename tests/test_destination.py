@@ -290,6 +290,20 @@ def test_broken_connector_files_are_told_together(
     ]
 
 
+def test_an_object_named_by_a_pattern_stands_for_all_names_like_it() -> None:
+    def send(_: Api, __: list[Row]) -> Iterator[Rejected | Accepted]:
+        yield from ()
+
+    destination = tool("token")
+    made = {
+        name: destination.object(key=None, batch_size=1, name=name)(send)
+        for name in ("*.csv", "people", "*__c")
+    }
+    asked = ("people", "x.csv", "a.b.csv", "Order__c", "x.xml")
+    found = [destination.thing(name) for name in asked]
+    assert found == [made["people"], made["*.csv"], made["*.csv"], made["*__c"], None]
+
+
 def test_finding_the_destinations_is_quick() -> None:
     started = time.perf_counter()
     assert {"customerio", "hubspot", "salesforce"} <= set(destinations.find()[0])

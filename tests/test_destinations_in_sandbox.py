@@ -204,7 +204,8 @@ def trial(case: Case, sandbox: Any) -> Trial:
     sleeper = Sleeper()
     arguments = {**case.arguments, "base_url": f"{sandbox.url}/{case.tool}"}
     destination = destinations.find()[0][case.tool]
-    return Trial(case, sandbox, destination.open(arguments, case.key, sleep=sleeper.sleep), sleeper)
+    api = destination.open(arguments, case.key, name=case.thing, sleep=sleeper.sleep)
+    return Trial(case, sandbox, api, sleeper)
 
 
 def keys(case: Case) -> set[str]:

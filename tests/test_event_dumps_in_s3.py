@@ -1,15 +1,12 @@
 """Event dumps in a bucket: an S3 API on loopback, reached as a user reaches it, by environment."""
 
 import gzip
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pyarrow as pa
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from sources.events import Dump, EventsUnreachable, source
 
@@ -26,28 +23,6 @@ OBJECTS = {
     f"{DAY}/_SUCCESS": b"",
     f"{DAY}/d.parquet": b"PAR1",
 }
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[Any]:
-    """A client of the API; what the reader of dumps needs to find it is in the environment."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "tester",
-            "AWS_SECRET_ACCESS_KEY": "not-a-secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        }.items():
-            environment.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()
-        yield boto3.client("s3")
-    s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
 
 
 @pytest.fixture

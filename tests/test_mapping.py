@@ -57,6 +57,14 @@ def test_all_that_does_not_fit_is_said_at_once() -> None:
     ]
 
 
+def test_a_field_of_a_parent_is_known_by_the_way_to_it() -> None:
+    specs = SPECS | {"Account": FieldSpec("reference to Account")}
+    assert mapping.mistakes(CONTACTS, FINE | {"Account.Account_Id__c": "VARCHAR"}, specs) == []
+    assert mapping.mistakes(CONTACTS, FINE | {"Acount.Account_Id__c": "VARCHAR"}, specs) == [
+        "Acount.Account_Id__c: the tool has no such field"
+    ]
+
+
 def test_records_that_are_only_updated_need_no_required_field() -> None:
     assert mapping.mistakes(replace(CONTACTS, mode="update"), {"email": "VARCHAR"}, SPECS) == []
 

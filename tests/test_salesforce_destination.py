@@ -18,10 +18,17 @@ TOKEN = Answer(200, {"access_token": "00D!first", "instance_url": HOME, "token_t
 contacts = destination.objects["contacts"]
 
 
-def opened(transport: Answering, sleeper: Sleeper | None = None) -> Api:
+def opened(
+    transport: Answering,
+    sleeper: Sleeper | None = None,
+    name: str = "contacts",
+    mode: str = "upsert",
+) -> Api:
     arguments = {"base_url": HOME, "client_id": "me", "client_secret": "shh"}
     sleep = (sleeper or Sleeper()).sleep
-    return destination.open(arguments, "Profile_Id__c", transport=transport, sleep=sleep)
+    return destination.open(
+        arguments, "Profile_Id__c", name=name, mode=mode, transport=transport, sleep=sleep
+    )
 
 
 def taken(record_id: str) -> dict[str, Any]:
@@ -59,11 +66,14 @@ def test_contacts_are_upserted_by_external_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sobject"), [("contacts", "Contact"), ("leads", "Lead"), ("accounts", "Account")]
+    ("name", "sobject"),
+    [("contacts", "Contact"), ("leads", "Lead"), ("accounts", "Account"), ("Visit__c", "Visit__c")],
 )
 def test_each_object_goes_to_its_own_sobject(name: str, sobject: str) -> None:
     transport = Answering(in_turn(TOKEN, Answer(200, [taken("1")])))
-    destination.objects[name].send_batch(opened(transport), rows_of("p1"))
+    made = destination.thing(name)
+    assert made
+    made.send_batch(opened(transport, name=name), rows_of("p1"))
     assert transport.asked[1].url.endswith(f"/composite/sobjects/{sobject}/Profile_Id__c")
     assert transport.asked[1].body["records"][0]["attributes"] == {"type": sobject}
 
@@ -117,6 +127,7 @@ def test_refused_rows_cost_their_neighbours_nothing() -> None:
             "p2": "REQUIRED_FIELD_MISSING: Required fields are missing: [LastName] (LastName)",
             "p3": "UNABLE_TO_LOCK_ROW: unable to obtain exclusive access to this record",
         },
+        {"p2": ("REQUIRED_FIELD_MISSING", "row"), "p3": ("UNABLE_TO_LOCK_ROW", "row")},
     )
 
 
@@ -223,6 +234,7 @@ def test_deleting_goes_by_salesforces_own_ids_and_gone_is_gone() -> None:
             "p3": "DELETE_FAILED: is associated with cases",
             "p4": "Salesforce deletes by its own id, which is not known",
         },
+        {"p3": ("DELETE_FAILED", "row")},
     )
     asked = transport.asked[1]
     assert (asked.method, asked.body) == ("DELETE", None)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from warehouse.mistakes import Mistake
 from warehouse.model import Model
@@ -67,14 +68,20 @@ def _target_mistakes(model: Model, destinations: Destinations) -> Iterator[Mista
     if target and destination not in destinations:
         known = ", ".join(sorted(destinations))
         yield model.mistake(line, f"unknown destination '{destination}'; known: {known}")
-    elif target and thing not in destinations[destination]:
+    elif target and not _likes(destinations[destination], thing):
         known = ", ".join(sorted(destinations[destination]))
         yield model.mistake(line, f"{destination} has no object '{thing}'; it has: {known}")
-    modes = destinations.get(destination, {}).get(thing, ())
+    modes = _likes(destinations.get(destination, {}), thing)
     mode = model.settings.get("mode")
     if mode and modes and mode not in modes:
         known = ", ".join(modes)
         yield model.mistake(model.lines["mode"], f"{target} has no mode '{mode}'; it has: {known}")
+
+
+def _likes(objects: Mapping[str, Collection[str]], thing: str) -> Collection[str]:
+    """The modes of an object, declared by its name or by a pattern for names like it."""
+    likes = (modes for like, modes in objects.items() if fnmatchcase(thing, like))
+    return objects.get(thing) or next(likes, ())
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,0 +1,173 @@
+"""A webhook of your own: rows posted as JSON, signed as in https://www.standardwebhooks.com.
+
+`to: webhook.<name>`: the receiver reads the name in `type`, as in "customers.upsert". A call brings
+one row, or up to ROWS_PER_CALL:
+
+    {"type": "customers.upsert",
+     "rows": [{"id": "4a…", "key": "u1", "fields": {"user_id": "u1", "plan": "pro"}}]}
+
+`id` is the same whenever the same thing is said again: on append, always for the same key. The
+header Idempotency-Key (and webhook-id) is the same for the same call. TEMPLATE, a JSON value, takes
+the place of a row, and of the whole when a call brings one: in it "{{plan}}" is the field's value,
+"{{_key}}", "{{_id}}" and "{{_action}}" what they say. Any 2xx takes the rows; a receiver that takes
+some only answers {"rejected": [{"key": "u1", "reason": "…"}]}; 400, 413 and 422 refuse them.
+
+A second webhook is a file of its own: a docstring with a link, and `destination = webhook("name")`.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from destinations.api import Api
+from destinations.destination import Destination
+from destinations.errors import BadParameter
+from destinations.login import Headers
+from destinations.rows import Accepted, Rejected, Row, in_json
+
+PLACE = re.compile(r"{{ *([^{}]+?) *}}")
+
+
+def webhook(name: str) -> Destination:
+    """A receiver's address and what is said to it, from DESTINATIONS__<NAME>__…"""
+    made = Destination(
+        name=name,
+        base_url=None,
+        secrets=("url", "secret"),
+        options=("rows_per_call", "template", "authorization"),
+    )
+    thing = made.object(
+        key=None, batch_size=100, name="*", modes=("upsert", "append"), is_deduplicated=True
+    )(post)
+    thing.delete(post_deleted)
+    return made
+
+
+def post(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+    """Rows posted to an address, under any name the receiver knows."""
+    yield from _post(api, rows, api.mode)
+
+
+def post_deleted(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+    yield from _post(api, rows, "delete")
+
+
+destination = webhook("webhook")
+
+
+def _post(api: Api, rows: list[Row], action: str) -> Iterator[Rejected | Accepted]:
+    template = api.parameter("template", json.loads, "null")
+    count = api.parameter("rows_per_call", _count, "1")
+    said = [_said(api, row, action) for row in rows]
+    for start in range(0, len(said), count):
+        pack = said[start : start + count]
+        ids = [one["id"] for one in pack]
+        body: Any = {"type": f"{api.object}.{action}", "rows": pack}
+        if template is not None:
+            filled = [_fill(template, _values(api, template, one, action)) for one in pack]
+            body = filled[0] if count == 1 else filled
+        sent = json.dumps(body, ensure_ascii=False).encode()
+        headers = _signed(api, ids[0] if count == 1 else _digest(*ids), sent)
+        answer = api.call("POST", api.arguments["url"], sent, headers=headers, is_text=True)
+        yield from _words(pack, answer)
+
+
+def _said(api: Api, row: Row, action: str) -> dict[str, Any]:
+    """A row as the receiver gets it.
+
+    What is appended has one id for ever. Anything else may be said again, with the same words, in
+    another run, and must then not pass for a repetition.
+    """
+    key, fields = api.key_of(row), {name: in_json(value) for name, value in row.items()}
+    told = () if action == "append" else (api.run_id, json.dumps(fields, sort_keys=True))
+    name = _digest(api.destination, api.object, action, key, *told)
+    return {"id": name, "key": key, "fields": fields}
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _signed(api: Api, call_id: str, body: bytes) -> Headers:
+    """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
+    moment_s = str(int(time.time()))
+    signed = b".".join((call_id.encode(), moment_s.encode(), body))
+    secret = api.parameter("secret", _secret)
+    mark = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": call_id,
+        "webhook-id": call_id,
+        "webhook-timestamp": moment_s,
+        "webhook-signature": f"v1,{mark}",
+    }
+    authorization = api.arguments.get("authorization")
+    return headers | {"Authorization": authorization} if authorization else headers
+
+
+def _secret(told: str) -> bytes:
+    """The bytes behind whsec_…, or those of any other secret's text."""
+    if told.startswith("whsec_"):
+        return base64.b64decode(told.removeprefix("whsec_"), validate=True)
+    return told.encode()
+
+
+def _words(pack: list[dict[str, Any]], answer: Any) -> Iterator[Rejected | Accepted]:
+    """A receiver may name rows it does not take, by key; what it says else is its own affair."""
+    named = answer.get("rejected") if isinstance(answer, dict) else None
+    refused = {
+        str(one.get("key")): one
+        for one in (named if isinstance(named, list) else ())
+        if isinstance(one, dict)
+    }
+    for key in (one["key"] for one in pack):
+        if key not in refused:
+            # Said at once: a call refused later does not make this one go again.
+            yield Accepted(key)
+            continue
+        code = refused[key].get("code")
+        reason = str(refused[key].get("reason") or code or "refused without a reason")
+        yield Rejected(key, reason, None if code is None else str(code))
+
+
+def _count(told: str) -> int:
+    count = int(told)
+    if not 1 <= count <= 100:
+        raise ValueError(f"{told} is not from 1 to 100")
+    return count
+
+
+def _values(api: Api, template: Any, said: dict[str, Any], action: str) -> dict[str, Any]:
+    """What a template may name; BadParameter where it names anything else."""
+    own = {"_key": said["key"], "_id": said["id"], "_action": action}
+    values: dict[str, Any] = said["fields"] | own
+    if unknown := set(PLACE.findall(json.dumps(template, ensure_ascii=False))) - set(values):
+        named, known = ", ".join(sorted(unknown)), ", ".join(values)
+        raise BadParameter(api.destination, "template", f"no field {named}; there are {known}")
+    return values
+
+
+def _fill(template: Any, values: dict[str, Any]) -> Any:
+    """The template with a row's values: alone in a text they keep their type."""
+    match template:
+        case dict():
+            return {name: _fill(inner, values) for name, inner in template.items()}
+        case list():
+            return [_fill(inner, values) for inner in template]
+        case str() if whole := PLACE.fullmatch(template):
+            return values[whole[1]]
+        case str():
+            return PLACE.sub(lambda place: _text(values[place[1]]), template)
+        case _:
+            return template
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
