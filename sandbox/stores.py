@@ -1,11 +1,9 @@
 """What each vendor holds, and how writing to it changes it."""
 
 import json
-from collections import defaultdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sandbox.hubspot_properties import DEFINED, Property
 from sandbox.salesforce_fields import FIELDS, PREFIXES
 from sandbox.stripe_events import stripe_events
 
@@ -195,46 +193,6 @@ class GoogleAdsStore:
 
     def load(self, held: Json) -> None:
         self.campaigns, self.days = held["campaigns"], held["days"]
-
-
-class HubSpotStore:
-    """Contacts by record id, and the property definitions that rule their values."""
-
-    def __init__(self) -> None:
-        self.contacts: dict[str, Json] = {}
-        self.properties: dict[str, Property] = dict(DEFINED)
-        # By unique property and value, the id of the one contact that has it.
-        self.unique: dict[str, dict[str, str]] = defaultdict(dict)
-        self.id_count = 0
-
-    def save(self, contact: Json) -> None:
-        """Insert or replace; an archived contact gives its unique values free."""
-        old = self.contacts.get(contact["id"], {"properties": {}})
-        for name in (one.name for one in self.properties.values() if one.unique):
-            self.unique[name].pop(old["properties"].get(name), None)
-            value = contact["properties"].get(name)
-            if value and not contact["archived"]:
-                self.unique[name][value] = contact["id"]
-        self.contacts[contact["id"]] = contact
-
-    def new_id(self) -> str:
-        self.id_count += 1
-        return str(100_000_000 + self.id_count)
-
-    def held(self, kind: str) -> list[Json]:
-        if kind == "properties":
-            return [definition.dump() for definition in self.properties.values()]
-        return list({"contacts": self.contacts}[kind].values())
-
-    def dump(self) -> Json:
-        held = {"contacts": self.contacts, "properties": self.held("properties")}
-        return {**held, "id_count": self.id_count}
-
-    def load(self, held: Json) -> None:
-        self.properties = {row["name"]: Property.load(row) for row in held["properties"]}
-        self.id_count = held["id_count"]
-        for contact in held["contacts"].values():
-            self.save(contact)
 
 
 class CustomerioStore:

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+from sandbox.hubspot_store import HubSpotStore
 from sandbox.stores import (
     CustomerioStore,
     GoogleAdsStore,
-    HubSpotStore,
     Json,
     SalesforceStore,
     StripeStore,
