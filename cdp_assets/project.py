@@ -52,7 +52,10 @@ def find(environ: Mapping[str, str], root: Path = ROOT) -> Project:
         raise Mistakes([*wrong, *found.mistakes, *mistakes]) from None
     plans, unreadable = _plans(root, [source.name for source in sources])
     wrong += unreadable
-    objects = {name: list(made.objects) for name, made in destinations.items()}
+    objects = {
+        name: {thing: made.objects[thing].modes for thing in made.objects}
+        for name, made in destinations.items()
+    }
     raw = [f"{source.name}.{stream}" for source in sources for stream in source.streams]
     raw += [f"{source.name}.*" for source in sources if source.like == "events"]
     try:

@@ -1,7 +1,8 @@
 """How data goes out: one tool a file, found on disk, so that adding a tool is adding a file.
 
 `destination` says what a connector file declares, `api` what HTTP answers mean, `errors` what can
-go wrong and what to do then, `rows` what goes in and comes out.
+go wrong and what to do then, `rows` what goes in and comes out, `settling` how no row of a batch is
+left without an answer.
 """
 
 import importlib
@@ -11,7 +12,7 @@ from types import ModuleType
 
 from destinations.destination import Destination
 
-_MACHINERY = {"api", "destination", "errors", "login", "rows"}
+_MACHINERY = {"api", "destination", "errors", "login", "rows", "settling"}
 
 
 def find(package: str = __name__) -> tuple[dict[str, Destination], list[str]]:

@@ -66,7 +66,11 @@ class Pace:
 
 @dataclass(eq=False)
 class Api:
-    """What a connector talks through. `key` is the field by which this sync recognises rows."""
+    """What a connector talks through. `key` is the field by which this sync recognises rows.
+
+    `mode` says what the sync wants of the object, one of its modes ("upsert" for mirror); `run_id`
+    names this attempt: for file names and idempotency keys.
+    """
 
     destination: str
     key: str
@@ -77,6 +81,8 @@ class Api:
     quota_words: tuple[str, ...]
     session: requests.Session
     patience_s: float
+    mode: str = "upsert"
+    run_id: str = ""
     headers: Headers = field(default_factory=dict, repr=False)
 
     def key_of(self, row: Row) -> str:

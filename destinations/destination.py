@@ -2,21 +2,32 @@
 
     destination = Destination(name="hubspot", ...)
 
-    @destination.object(key="email", batch_size=100)
+    @destination.object(key="email", batch_size=100, modes=("upsert", "update", "create"))
     def contacts(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]: ...
 
-    @contacts.delete
+    @contacts.delete      takes rows out: they carry key, the ledger's fields and RECORD_ID
     def archive_contacts(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]: ...
 
+    @contacts.merge       makes two records one
+    def merge_contacts(api: Api, merges: list[Merge]) -> Iterator[Rejected | Accepted]: ...
+
+    @contacts.read        reads records back, by key
+    def read_contacts(api: Api, keys: list[str]) -> dict[str, Row]: ...
+
+    @contacts.describe    what fields the tool has
+    def contact_fields(api: Api) -> dict[str, FieldSpec]: ...
+
+    @contacts.finish      is called once after the last batch of a run
+    def close_job(api: Api) -> None: ...
+
 A connector function yields a word on each row that needs one; a row it does not mention, when it
-comes to its end, was accepted. It has no `try`: what the tool's refusals mean is decided here and
-in `api`.
+comes to its end, was accepted. It has no `try`: what the tool's refusals mean is decided in
+`settling` and `api`.
 """
 
 import inspect
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
@@ -24,51 +35,101 @@ from requests.adapters import BaseAdapter
 
 from destinations.api import Api, Pace, Rate
 from destinations.errors import (
-    DestinationError,
     MissingSecret,
     NoDelete,
-    Refused,
-    StrayKey,
+    NoMerge,
+    UnknownMode,
     UnknownParameter,
 )
 from destinations.login import Arguments, Login
-from destinations.rows import Accepted, Outcome, Rejected, Row
+from destinations.rows import FieldSpec, Merge, Outcome, Row
+from destinations.settling import Words, deliver
 
-Send = Callable[[Api, list[Row]], Iterator[Rejected | Accepted]]
+Send = Callable[[Api, list[Row]], Words]
+Unite = Callable[[Api, list[Merge]], Words]
+ReadBack = Callable[[Api, list[str]], dict[str, Row]]
+Specify = Callable[[Api], dict[str, FieldSpec]]
+Close = Callable[[Api], None]
+
+
+# What a connector may say that it can do with an object; mirror is upsert together with delete.
+DECLARED_MODES = ("upsert", "update", "create", "append", "snapshot")
 
 
 @dataclass(eq=False)
 class Object:
-    """A kind of thing a destination holds. `key` is its usual key field, None if ever another."""
+    """A kind of thing a destination holds. `key` is its usual key field, None if ever another.
+
+    `is_partial`: the tool keeps fields that a row does not mention, so that an updated row needs
+    its key and its changed fields only. What the decorators declare is None where they do not.
+    """
 
     destination: str
     name: str
     key: str | None
     batch_size: int
     send: Send
+    declared: tuple[str, ...] = ("upsert",)
+    is_partial: bool = False
     remove: Send | None = None
+    unite: Unite | None = None
+    read_back: ReadBack | None = None
+    specify: Specify | None = None
+    close: Close | None = None
 
     @property
     def description(self) -> str:
         return inspect.getdoc(self.send) or ""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What a sync may ask for: what is declared, and mirror where that follows from it."""
+        can_mirror = "upsert" in self.declared and self.remove is not None
+        return (*self.declared, "mirror") if can_mirror else self.declared
 
     def delete(self, remove: Send) -> Send:
         """Decorate the function that takes rows out of the tool."""
         self.remove = remove
         return remove
 
+    def merge(self, unite: Unite) -> Unite:
+        """Decorate the function that makes two records of the tool one."""
+        self.unite = unite
+        return unite
+
+    def read(self, read_back: ReadBack) -> ReadBack:
+        """Decorate the function that reads records back; those the tool lacks are left out."""
+        self.read_back = read_back
+        return read_back
+
+    def describe(self, specify: Specify) -> Specify:
+        """Decorate the function that says which fields the tool has."""
+        self.specify = specify
+        return specify
+
+    def finish(self, close: Close) -> Close:
+        """Decorate the function that ends a run whose batches have all gone."""
+        self.close = close
+        return close
+
     def send_batch(self, api: Api, rows: list[Row]) -> Outcome:
         """Create or update these rows in the tool; its word on every one of them.
 
         A RetryLater or Refused carries in `settled` what the tool had said until then.
         """
-        return _deliver(self.send, api, rows)
+        return deliver(self.send, api, _by_key(api, rows))
 
     def delete_batch(self, api: Api, rows: list[Row]) -> Outcome:
         """Take these rows out of the tool; otherwise as `send_batch`."""
         if self.remove is None:
             raise NoDelete(self.destination, self.name)
-        return _deliver(self.remove, api, rows)
+        return deliver(self.remove, api, _by_key(api, rows))
+
+    def merge_batch(self, api: Api, merges: list[Merge]) -> Outcome:
+        """Make pairs of records one, by the key of the first; otherwise as `send_batch`."""
+        if self.unite is None:
+            raise NoMerge(self.destination, self.name)
+        return deliver(self.unite, api, {merge.key: merge for merge in merges})
 
 
 @dataclass(eq=False)
@@ -88,22 +149,33 @@ class Destination:
     objects: dict[str, Object] = field(default_factory=dict)
 
     def object(
-        self, *, key: str | None, batch_size: int, name: str | None = None
+        self,
+        *,
+        key: str | None,
+        batch_size: int,
+        name: str | None = None,
+        modes: tuple[str, ...] = ("upsert",),
+        is_partial: bool = False,
     ) -> Callable[[Send], Object]:
-        """Declare a kind of thing by the function that sends rows of it."""
+        """Declare a kind of thing by the function that sends rows of it; see `Object`."""
 
         def declare(send: Send) -> Object:
-            made = Object(self.name, name or send.__name__, key, batch_size, send)
+            thing = name or send.__name__
+            if unknown := [mode for mode in modes if mode not in DECLARED_MODES]:
+                raise UnknownMode(self.name, thing, unknown, DECLARED_MODES)
+            made = Object(self.name, thing, key, batch_size, send, modes, is_partial)
             self.objects[made.name] = made
             return made
 
         return declare
 
-    def open(
+    def open(  # noqa: PLR0913 - a run states the first four, tests and the patient the others
         self,
         arguments: Arguments,
         key: str,
         *,
+        mode: str = "upsert",
+        run_id: str = "",
         transport: BaseAdapter | None = None,
         sleep: Callable[[float], None] = time.sleep,
         patience_s: float = 60.0,
@@ -128,6 +200,8 @@ class Destination:
             quota_words=self.quota_words,
             session=session,
             patience_s=patience_s,
+            mode="upsert" if mode == "mirror" else mode,
+            run_id=run_id,
         )
 
     def check(self, arguments: Arguments) -> None:
@@ -140,51 +214,5 @@ class Destination:
             raise UnknownParameter(self.name, unknown, known)
 
 
-def _deliver(send: Send, api: Api, rows: list[Row]) -> Outcome:
-    outcome = Outcome()
-    for row in rows:
-        if reason := _unspeakable(row):
-            outcome.note(Rejected(api.key_of(row), reason))
-    try:
-        _settle(send, api, [row for row in rows if not outcome.knows(api.key_of(row))], outcome)
-    except DestinationError as error:
-        error.settled = outcome
-        raise
-    return outcome
-
-
-def _settle(send: Send, api: Api, rows: list[Row], outcome: Outcome) -> None:
-    """Send rows and note what the tool says of each.
-
-    A batch refused for what is in it is halved until the culprit stands alone: one bad row costs
-    some calls, never its neighbours.
-    """
-    if not rows:
-        return
-    keys = {api.key_of(row) for row in rows}
-    try:
-        for word in send(api, rows):
-            if word.key not in keys:
-                raise StrayKey(api.destination, word.key)
-            outcome.note(word)
-    except Refused as refusal:
-        if refusal.about != "rows":
-            raise
-        left = [row for row in rows if not outcome.knows(api.key_of(row))]
-        if len(left) == 1:
-            outcome.note(Rejected(api.key_of(left[0]), refusal.words))
-            return
-        _settle(send, api, left[: len(left) // 2], outcome)
-        _settle(send, api, left[len(left) // 2 :], outcome)
-    else:
-        for key in keys:
-            if not outcome.knows(key):
-                outcome.note(Accepted(key))
-
-
-def _unspeakable(row: Row) -> str | None:
-    """Why no tool could be told this row: JSON has no word for infinity or for no number."""
-    for name, value in row.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            return f"{name} is {value}, which is no number that can be sent"
-    return None
+def _by_key(api: Api, rows: list[Row]) -> dict[str, Row]:
+    return {api.key_of(row): row for row in rows}

@@ -6,6 +6,8 @@
     ├── MissingSecret        a parameter is not set: set the variable
     ├── UnknownParameter     a parameter that this destination does not have: mend its name
     ├── NoDelete             this object cannot be deleted from: change the sync's mode
+    ├── NoMerge              this object cannot merge records: add a function that does
+    ├── UnknownMode          a connector declares a mode that there is not: mend the connector
     └── StrayKey             a connector spoke of a row it was not given: mend the connector
 
 A row that the tool does not take is no error but a value: `rows.Rejected`.
@@ -81,6 +83,28 @@ class NoDelete(DestinationError):
         super().__init__(
             f"{destination}.{object_name} cannot delete. Use `mode: upsert` in the sync, or add a "
             f"function under `@{object_name}.delete` to destinations/{destination}.py."
+        )
+
+
+class NoMerge(DestinationError):
+    """Two records are to become one in an object whose connector cannot do that."""
+
+    def __init__(self, destination: str, object_name: str):
+        super().__init__(
+            f"{destination}.{object_name} cannot merge. Add a function under "
+            f"`@{object_name}.merge` to destinations/{destination}.py."
+        )
+
+
+class UnknownMode(DestinationError):
+    """A connector declares that an object can do something that there is no word for."""
+
+    def __init__(
+        self, destination: str, object_name: str, unknown: list[str], known: Iterable[str]
+    ):
+        super().__init__(
+            f"{destination}.{object_name} declares the mode {', '.join(unknown)}; "
+            f"there are: {', '.join(known)}."
         )
 
 

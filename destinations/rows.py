@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Literal
 
 # Field -> str, int, float, bool, Decimal, date, datetime (UTC), list of str or None; the key
 # field is among them.
@@ -13,13 +13,18 @@ Row = dict[str, Any]
 # Under this name a row to be deleted carries the tool's own id of it, where the ledger knows it.
 RECORD_ID = "record_id"
 
+# What is to blame: the row, its field or type (unknown to the tool), a right, or a used-up quota.
+Kind = Literal["row", "mapping", "permission", "quota"]
+
 
 @dataclass(frozen=True)
 class Rejected:
-    """The tool does not take this row; the rest goes on."""
+    """The tool does not take this row; the rest goes on. `code` is its own word, if it has one."""
 
     key: str
     reason: str
+    code: str | None = None
+    kind: Kind = "row"
 
 
 @dataclass(frozen=True)
@@ -31,17 +36,44 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """Two records of the tool that are one: what has the first key goes into the second."""
+
+    key: str
+    record_id: str | None
+    into_key: str
+    into_record_id: str | None
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """A field as the tool describes it, its type in the tool's own word; None: it does not say."""
+
+    type: str
+    length: int | None = None
+    choices: tuple[str, ...] | None = None
+    is_required: bool = False
+    is_writable: bool = True
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of rows: accepted key -> the tool's id of it, rejected key -> reason."""
+    """What became of rows: accepted key -> the tool's id of it, rejected key -> reason.
+
+    `marks` has the code and the kind of a rejected key, where they say more than the reason.
+    """
 
     accepted: dict[str, str | None] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, tuple[str | None, Kind]] = field(default_factory=dict)
 
     def note(self, word: Rejected | Accepted) -> None:
-        if isinstance(word, Rejected):
-            self.rejected[word.key] = word.reason
-        else:
+        if isinstance(word, Accepted):
             self.accepted[word.key] = word.record_id
+            return
+        self.rejected[word.key] = word.reason
+        if (mark := (word.code, word.kind)) != (None, "row"):
+            self.marks[word.key] = mark
 
     def knows(self, key: str) -> bool:
         return key in self.accepted or key in self.rejected

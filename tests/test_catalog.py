@@ -12,7 +12,7 @@ from warehouse.rules import rules
 
 RULES = rules({"identifiers": {"user_id": {}, "email": {"normalise": "lower"}}})
 RAW = ("app.users", "app.orders", "shop.orders")
-TOOLS = {"crm": ["people"]}
+TOOLS = {"crm": {"people": ("upsert", "mirror")}}
 USERS = """-- One row per user of the app.
 -- key: user_id
 -- time: created_at
@@ -155,12 +155,20 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, owner, tags",
         'staging/shop__orders.sql:1: the first line must say "-- One row per …"',
         "syncs/one.sql:2: unknown destination 'crn'; known: crm",
-        "syncs/one.sql:4: unknown mode 'mirrored'; known: upsert",
         "syncs/two.sql:2: crm has no object 'persons'; it has: people",
         "traits/broken.sql:2: Expected table name, near 'where'",
         "traits/orders.sql:4: nobody makes the table traits.other",
         "traits/two.sql:1: a model is one SELECT, and nothing else",
         "wrong/folder.sql:1: the folder 'wrong' is none of staging, identity, resolved, traits, profiles, audiences, syncs",
+    ]
+
+
+def test_a_mode_that_the_object_does_not_have_is_a_mistake(tmp_path: Path) -> None:
+    files = {"staging.app__users": USERS, "traits.orders": TRAIT}
+    files["syncs.crm_people"] = SYNC.replace("upsert", "append")
+    files["syncs.crm_mirror"] = SYNC.replace("upsert", "mirror")
+    assert mistakes(tmp_path, files) == [
+        "syncs/crm_people.sql:4: crm.people has no mode 'append'; it has: upsert, mirror"
     ]
 
 

@@ -36,6 +36,13 @@ def test_objects_take_rows_in_batches_and_say_what_they_are(destination: Destina
         assert made.description
         for function in filter(None, (made.send, made.remove)):
             assert list(inspect.signature(function).parameters) == ["api", "rows"]
+        for function, given in (
+            (made.unite, ["api", "merges"]),
+            (made.read_back, ["api", "keys"]),
+            (made.specify, ["api"]),
+            (made.close, ["api"]),
+        ):
+            assert function is None or list(inspect.signature(function).parameters) == given
 
 
 @every_destination

@@ -11,9 +11,26 @@ from answering import Answer, Answering, Asked, Sleeper, in_turn
 import destinations
 from destinations.api import Api, Rate
 from destinations.destination import Destination, Send
-from destinations.errors import MissingSecret, NoDelete, RetryLater, StrayKey, UnknownParameter
+from destinations.errors import (
+    MissingSecret,
+    NoDelete,
+    NoMerge,
+    RetryLater,
+    StrayKey,
+    UnknownMode,
+    UnknownParameter,
+)
 from destinations.login import bearer
-from destinations.rows import Accepted, Outcome, Rejected, Row, packs, size
+from destinations.rows import (
+    Accepted,
+    FieldSpec,
+    Merge,
+    Outcome,
+    Rejected,
+    Row,
+    packs,
+    size,
+)
 
 FINE = Answer(200, {"fine": True})
 
@@ -132,6 +149,104 @@ def test_an_object_that_cannot_delete_says_so() -> None:
     made = tool("token").object(key="email", batch_size=10)(things)
     with pytest.raises(NoDelete, match=r"^tool\.things cannot delete\. Use `mode: upsert`"):
         made.delete_batch(opened(Answering(in_turn(FINE))), ROWS)
+
+
+def take_all(_: Api, __: list[Row]) -> Iterator[Rejected | Accepted]:
+    yield from ()
+
+
+def test_the_code_and_the_kind_of_a_refusal_are_kept_where_the_tool_tells_them() -> None:
+    def send(_: Api, __: list[Row]) -> Iterator[Rejected | Accepted]:
+        yield Rejected("a", "no such field", "INVALID_FIELD", "mapping")
+        yield Rejected("b", "too short")
+
+    assert outcome_of(send, ROWS[:2]) == Outcome(
+        {}, {"a": "no such field", "b": "too short"}, {"a": ("INVALID_FIELD", "mapping")}
+    )
+
+
+def test_an_object_has_the_modes_it_declares_and_mirror_where_it_can_delete() -> None:
+    declare = tool().object(key="id", batch_size=10, modes=("upsert", "update", "create"))
+    made = declare(take_all)
+    assert made.modes == ("upsert", "update", "create")
+    made.delete(take_all)
+    assert made.modes == ("upsert", "update", "create", "mirror")
+
+    events = tool().object(key="id", batch_size=10, modes=("append",), name="events")(take_all)
+    events.delete(take_all)
+    assert events.modes == ("append",)
+    assert (events.is_partial, tool().object(key="id", batch_size=1)(take_all).modes) == (
+        False,
+        ("upsert",),
+    )
+
+
+def test_a_mode_that_there_is_not_is_the_connectors_mistake() -> None:
+    with pytest.raises(UnknownMode) as unknown:
+        tool().object(key="id", batch_size=10, modes=("upsert", "mirror"))(take_all)
+    assert str(unknown.value) == (
+        "tool.take_all declares the mode mirror; there are: upsert, update, create, append, "
+        "snapshot."
+    )
+
+
+def test_a_connector_is_told_the_mode_and_the_run() -> None:
+    def mode_of(mode: str) -> tuple[str, str]:
+        api = tool("token").open({"token": "s3cret"}, "email", mode=mode, run_id="r1")
+        return api.mode, api.run_id
+
+    assert [mode_of(mode) for mode in ("mirror", "create")] == [("upsert", "r1"), ("create", "r1")]
+
+
+def test_two_records_are_merged_by_the_key_of_the_one_that_goes() -> None:
+    made = tool("token").object(key="email", batch_size=10)(take_all)
+    merges = [Merge("a", "1", "c", "3"), Merge("b", None, "c", "3")]
+    api = opened(Answering(in_turn(FINE)))
+    with pytest.raises(NoMerge, match=r"^tool\.take_all cannot merge\. Add a function under"):
+        made.merge_batch(api, merges)
+
+    @made.merge
+    def unite(_: Api, given: list[Merge]) -> Iterator[Rejected | Accepted]:
+        for one in given:
+            if one.record_id:
+                yield Accepted(one.key)
+            else:
+                yield Rejected(one.key, f"no id; {one.into_key} is {one.into_record_id}")
+
+    assert made.merge_batch(api, merges) == Outcome({"a": None}, {"b": "no id; c is 3"})
+
+
+def test_what_an_object_can_do_besides_is_declared_beside_it() -> None:
+    made = tool("token").object(key="email", batch_size=10)(take_all)
+    assert (made.read_back, made.specify, made.close) == (None, None, None)
+    closed: list[str] = []
+
+    @made.read
+    def read(_: Api, keys: list[str]) -> dict[str, Row]:
+        return {key: {"email": key} for key in keys}
+
+    @made.describe
+    def describe(_: Api) -> dict[str, FieldSpec]:
+        return {"email": FieldSpec("string", length=80, is_required=True)}
+
+    @made.finish
+    def finish(api: Api) -> None:
+        closed.append(api.run_id)
+
+    api = tool("token").open({"token": "s3cret"}, "email", run_id="r1")
+    assert made.read_back is not None
+    assert made.specify is not None
+    assert made.close is not None
+    made.close(api)
+    assert made.read_back(api, ["a"]) == {"a": {"email": "a"}}
+    (field,) = made.specify(api).values()
+    assert (field.length, field.choices, field.is_required, field.is_writable) == (
+        80,
+        None,
+        True,
+        True,
+    )
+    assert closed == ["r1"]
 
 
 def test_packs_stay_under_the_limit_and_keep_the_order() -> None:

@@ -15,7 +15,7 @@ from sqlglot.schema import MappingSchema
 
 from warehouse import identity, profiles
 from warehouse.mistakes import Mistake, Mistakes
-from warehouse.model import DIALECT, MODES, Model
+from warehouse.model import DIALECT, Model
 from warehouse.rules import Rules
 
 # The road the data takes: a schema reads itself and what stands before it.
@@ -26,6 +26,9 @@ SPELLED = {
     "cron": (r"\S+( \S+){4}", "like '0 6 * * *': minute, hour, day, month, weekday"),
     "owner": (r"team:[\w-]+|[^@\s]+@[^@\s]+\.\w\w+", "like team:growth or ada@example.com"),
 }
+
+# By destination and object, the modes that a sync may have.
+Destinations = Mapping[str, Mapping[str, Collection[str]]]
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,10 @@ def build(
     models: Collection[Model],
     rules: Rules,
     raw_tables: Collection[str],
-    destinations: Mapping[str, Collection[str]],
+    destinations: Destinations,
     mistakes: Collection[Mistake] = (),
 ) -> Catalog:
-    """Every model, checked. `destinations` has the objects of each.
+    """Every model, checked.
 
     Of the raw tables `schema.*` stands for all of a schema, whose tables only the data knows.
 
@@ -229,7 +232,7 @@ def _check_road(model: Model, raw_tables: Collection[str]) -> Iterator[Mistake]:
             yield model.mistake(_line(table), f"{model.schema} may not read {wanted}")
 
 
-def _check_sync(model: Model, destinations: Mapping[str, Collection[str]]) -> Iterator[Mistake]:
+def _check_sync(model: Model, destinations: Destinations) -> Iterator[Mistake]:
     for word in {"to", "key", "mode", "cron"} - set(model.settings):
         yield model.mistake(1, f"a sync must say '-- {word}: …'")
     target = model.settings.get("to", "")
@@ -241,7 +244,8 @@ def _check_sync(model: Model, destinations: Mapping[str, Collection[str]]) -> It
     elif target and thing not in destinations[destination]:
         known = ", ".join(sorted(destinations[destination]))
         yield model.mistake(line, f"{destination} has no object '{thing}'; it has: {known}")
+    modes = destinations.get(destination, {}).get(thing, ())
     mode = model.settings.get("mode")
-    if mode and mode not in MODES:
-        known = ", ".join(MODES)
-        yield model.mistake(model.lines["mode"], f"unknown mode '{mode}'; known: {known}")
+    if mode and modes and mode not in modes:
+        known = ", ".join(modes)
+        yield model.mistake(model.lines["mode"], f"{target} has no mode '{mode}'; it has: {known}")

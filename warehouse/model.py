@@ -22,7 +22,6 @@ WORDS = {
     "owner": "an e-mail address, or team:name",
     "tags": "words for finding it, separated by commas",
 }
-MODES = ("upsert",)
 
 
 @dataclass(frozen=True)

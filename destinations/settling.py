@@ -1,0 +1,78 @@
+"""What a tool says of a batch, settled row by row: no row is left without an answer."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from destinations.api import Api
+from destinations.errors import DestinationError, Refused, StrayKey
+from destinations.rows import Accepted, Merge, Outcome, Rejected, Row
+
+Words = Iterator[Rejected | Accepted]
+Deliver = Callable[[Api, list[Any]], Words]
+
+
+def deliver(send: Deliver, api: Api, items: dict[str, Any]) -> Outcome:
+    """Hand rows or merges, by key, to a connector's function: its word on every one of them.
+
+    What stops it on the way carries in `settled` what the tool had said until then.
+    """
+    outcome = Outcome()
+    for key, item in items.items():
+        if reason := _unspeakable(item):
+            outcome.note(Rejected(key, reason))
+    try:
+        _settle(send, api, _left(items, outcome), outcome)
+    except DestinationError as error:
+        error.settled = outcome
+        raise
+    return outcome
+
+
+def _settle(send: Deliver, api: Api, items: dict[str, Any], outcome: Outcome) -> None:
+    """Send rows and note what the tool says of each.
+
+    A batch refused for what is in it is halved until the culprit stands alone: one bad row costs
+    some calls, never its neighbours.
+    """
+    if not items:
+        return
+    try:
+        for word in send(api, list(items.values())):
+            if word.key not in items:
+                raise StrayKey(api.destination, word.key)
+            outcome.note(word)
+    except Refused as refusal:
+        if refusal.about != "rows":
+            raise
+        _halve(send, api, _left(items, outcome), outcome, refusal)
+    else:
+        for key in _left(items, outcome):
+            outcome.note(Accepted(key))
+
+
+def _halve(
+    send: Deliver,
+    api: Api,
+    items: dict[str, Any],
+    outcome: Outcome,
+    refusal: Refused,
+) -> None:
+    keys = list(items)
+    if len(keys) == 1:
+        outcome.note(Rejected(keys[0], refusal.words))
+        return
+    for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
+        _settle(send, api, {key: items[key] for key in half}, outcome)
+
+
+def _left(items: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    return {key: item for key, item in items.items() if not outcome.knows(key)}
+
+
+def _unspeakable(row: Row | Merge) -> str | None:
+    """Why no tool could be told this row: JSON has no word for infinity or for no number."""
+    for name, value in row.items() if isinstance(row, dict) else ():
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{name} is {value}, which is no number that can be sent"
+    return None
