@@ -102,10 +102,7 @@ def _event(world: World, item: Json, identifiers: Json, given: Json) -> None:
         person = _person(world, identifiers)
     event = {"cio_id": person and person["cio_id"], "name": item["name"], "data": given}
     at = item.get("timestamp") or int(world.tick().timestamp())
-    if "id" not in item:
-        store.events.append({**event, "timestamp": at})
-    elif all(item["id"] != one.get("id") for one in store.events):
-        store.events.append({"id": item["id"], **event, "timestamp": at})
+    store.track({**event, "timestamp": at} | ({"id": item["id"]} if "id" in item else {}))
 
 
 def _merge(world: World, primary: Json, secondary: Json) -> None:

@@ -3,6 +3,7 @@
 https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide
 """
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -128,8 +129,9 @@ async def _merge(request: Request) -> Response:
     return JSONResponse(merge(world, shelf, primary, other))
 
 
-def _names(asked: str | None) -> list[str]:
-    return [name for name in (asked or "").split(",") if name]
+def _names(asked: QueryParams) -> list[str]:
+    """properties=a,b and properties=a&properties=b alike."""
+    return [name for one in asked.getlist("properties") for name in one.split(",") if name]
 
 
 async def _list(request: Request) -> Response:
@@ -139,7 +141,7 @@ async def _list(request: Request) -> Response:
     if not (limit.isdecimal() and 1 <= int(limit) <= _BATCH and after.isdecimal()):
         raise refuse(f"limit must be between 1 and {_BATCH}, and after a number")
     archived = asked.get("archived") == "true"
-    names = _names(asked.get("properties"))
+    names = _names(asked)
     rows = [
         record
         for record in shelf.records.values()
@@ -159,7 +161,7 @@ async def _one(request: Request) -> Response:
     record = find(shelf, asked.get("idProperty"), request.path_params["id"])
     if record is None:
         raise Refusal(404, trouble(404))
-    return JSONResponse(shown(shelf, record, _names(asked.get("properties"))))
+    return JSONResponse(shown(shelf, record, _names(asked)))
 
 
 async def _search(request: Request) -> Response:

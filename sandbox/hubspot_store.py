@@ -54,7 +54,13 @@ class HubSpotStore:
         return str(100_000_000 + self.id_count)
 
     def held(self, kind: str) -> list[Json]:
+        if kind == "list_members":
+            return [member for one in self.lists.values() for member in self._members(one)]
         return list((self.lists if kind == "lists" else self.shelves[kind].records).values())
+
+    def _members(self, one: Json) -> list[Json]:
+        contacts = self.shelves["contacts"].records
+        return [{**contacts[record], "listId": one["listId"]} for record in one["members"]]
 
     def dump(self) -> Json:
         shelves = {kind: shelf.dump() for kind, shelf in self.shelves.items()}

@@ -204,6 +204,7 @@ class CustomerioStore:
         self.people: dict[str, Json] = {}
         self.events: list[Json] = []
         self.id_count = 0
+        self._tracked: set[str] = set()  # ids of events
         # By id and by e-mail (whatever its capitals), the cio_id of the one person who has it.
         self._named: dict[str, dict[str, str]] = {name: {} for name in self.NAMES}
 
@@ -214,6 +215,12 @@ class CustomerioStore:
 
     def find(self, name: str, value: str) -> Json | None:
         return self.people.get(self._named[name].get(_same(name, value), ""))
+
+    def track(self, event: Json) -> None:
+        """An event whose id was seen before is passed over."""
+        if event.get("id") not in self._tracked:
+            self.events.append(event)
+            self._tracked |= {event["id"]} if "id" in event else set()
 
     def save(self, person: Json) -> None:
         self.delete(self.people.get(person["cio_id"], person))
@@ -234,7 +241,9 @@ class CustomerioStore:
         return {"people": self.people, "events": self.events, "id_count": self.id_count}
 
     def load(self, held: Json) -> None:
-        self.events, self.id_count = held["events"], held["id_count"]
+        self.id_count = held["id_count"]
+        for event in held["events"]:
+            self.track(event)
         for person in held["people"].values():
             self.save(person)
 

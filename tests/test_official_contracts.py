@@ -2,9 +2,17 @@
 
 from pathlib import Path
 
-from conftest import StartContract, StartSandbox
+import pytest
+from conftest import Sandbox, StartContract, StartSandbox
 from dagster import AssetSelection
+from tool_cases import CASES, Case, opened, thing
 from whole import in_folder
+
+from destinations.rows import Merge
+
+SPECS = {
+    "hubspot": "hubspot-contacts+hubspot-companies+hubspot-deals+hubspot-lists+hubspot-properties",
+}
 
 
 def test_what_passes_between_us_and_the_vendors_keeps_their_contracts(
@@ -30,3 +38,30 @@ def test_what_passes_between_us_and_the_vendors_keeps_their_contracts(
     routes = {route for route, _ in hubspot.calls()}
     assert routes == {"/crm/v3/objects/contacts/batch/upsert"}
     assert {status for _, status in hubspot.calls()} <= {200, 207}
+
+
+@pytest.mark.parametrize("tool", SPECS)
+def test_all_that_a_connector_can_do_keeps_the_tools_contract(
+    tool: str, start_sandbox: StartSandbox, contract: StartContract
+) -> None:
+    for case in (case for case in CASES if case.tool == tool):
+        sandbox = start_sandbox()
+        between = contract(SPECS[tool], f"{sandbox.url}/{tool}")
+        do_everything(case, sandbox, between.url)
+        assert between.calls()
+
+
+def do_everything(case: Case, sandbox: Sandbox, url: str) -> None:
+    case.prepare(sandbox)
+    made, api = thing(case), opened(case, url)
+    ids = made.send_batch(api, [case.good[0], case.bad]).accepted
+    for api.mode in made.declared:
+        ids |= made.send_batch(api, case.good).accepted
+    if made.read_back and made.specify:
+        made.read_back(api, list(ids))
+        made.specify(api)
+    one, two = ids
+    if made.unite:
+        made.merge_batch(api, [Merge(one, ids[one], two, ids[two])])
+    if made.remove:
+        made.delete_batch(api, [{**case.good[0], "record_id": ids[one]}])

@@ -1,0 +1,343 @@
+"""Every object of every tool that the sandbox has, with the rows that the tests send to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import requests
+from conftest import Sandbox
+
+import destinations
+from destinations.api import Api
+from destinations.destination import Object
+from destinations.rows import Row
+
+Records = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One object of a tool: rows good and bad, and what the tool shows of a row by key.
+
+    `changed` is the second good row as it comes later. `prepare` readies the tool; `renews` where
+    its login can; `busy` is how the tool says that it is, and `waits_s` for how long one waits;
+    `path` is a part of the path of the call that writes.
+    """
+
+    tool: str
+    kind: str
+    thing: str
+    key: str
+    arguments: dict[str, str]
+    good: list[Row]
+    changed: Row
+    bad: Row
+    shown: Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
+    expected: Records = field(default_factory=dict)
+    prepare: Callable[[Sandbox], None] = lambda _: None
+    renews: bool = False
+    busy: dict[str, Any] = field(default_factory=lambda: {"status": 429, "retry_after": 3})
+    waits_s: float = 3.0
+    path: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.tool}.{self.thing}"
+
+
+def thing(case: Case) -> Object:
+    return destinations.find()[0][case.tool].objects[case.thing]
+
+
+def opened(case: Case, url: str, **more: Any) -> Api:
+    """The case's tool at this address, signed in."""
+    destination = destinations.find()[0][case.tool]
+    return destination.open({**case.arguments, "base_url": url}, case.key, **more)
+
+
+def _hubspot(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    properties = record["properties"]
+    names = ("firstname", "lastname", "phone")
+    return properties["email"], {name: properties.get(name) or None for name in names}
+
+
+def _salesforce(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    names = ("LastName", "Lifetime_Value__c", "Last_Seen__c", "Is_Customer__c", "Plan__c")
+    return record["Profile_Id__c"], {name: record[name] for name in names}
+
+
+def _customerio(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    attributes = record["attributes"]
+    names = ("first_name", "spend", "last_seen_at", "is_customer", "plan")
+    return record["id"], {name: attributes.get(name) for name in names}
+
+
+def _hubspot_company(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    properties = record["properties"]
+    names = ("name", "seats", "renews_on", "is_customer", "last_seen_at")
+    return properties["account_id"], {name: properties.get(name) or None for name in names}
+
+
+def _hubspot_deal(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    properties = record["properties"]
+    names = ("dealname", "amount", "closedate", "dealstage")
+    return properties["deal_id"], {name: properties.get(name) or None for name in names}
+
+
+def _hubspot_list(sandbox: Sandbox) -> None:
+    """Two contacts, and a list that has nobody."""
+    shelf = sandbox.world.hubspot.shelves["contacts"]
+    for number, email in enumerate(("ann@example.com", "bo@example.com"), 1):
+        made = {"id": str(number), "createdAt": MADE, "updatedAt": MADE, "archived": False}
+        shelf.save({**made, "properties": {"email": email, "hs_object_id": str(number)}})
+    made = {"name": "Newsletter", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    url = f"{sandbox.url}/hubspot/crm/v3/lists/"
+    headers = {"Authorization": "Bearer pat-sandbox"}
+    answer = requests.post(url, json=made, headers=headers, timeout=10)
+    assert answer.json()["list"]["listId"] == LIST
+
+
+def _hubspot_member(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return record["properties"]["email"], {"list_id": record["listId"]}
+
+
+def _customerio_event(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return event["name"], {name: event[name] for name in ("timestamp", "data")}
+
+
+LIST, MADE = "100000001", "2026-11-22T00:00:00.000Z"
+HUBSPOT = {"access_token": "pat-sandbox"}
+CUSTOMERIO = {"site_id": "sandbox-site", "api_key": "sandbox-key"}
+SEEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+CASES = [
+    Case(
+        "hubspot",
+        "contacts",
+        "contacts",
+        "email",
+        {"access_token": "pat-sandbox"},
+        [
+            {"email": "ann@example.com", "firstname": "Ann", "lastname": "O'Brien", "phone": None},
+            {"email": "bo@example.com", "firstname": "🚀", "lastname": "𠮷", "phone": "+1 555"},
+        ],
+        {"email": "bo@example.com", "firstname": "Bo", "lastname": None, "phone": "+1 555"},
+        {"email": "no address", "firstname": "Cy", "lastname": "X", "phone": None},
+        _hubspot,
+        {
+            "ann@example.com": {"firstname": "Ann", "lastname": "O'Brien", "phone": None},
+            "bo@example.com": {"firstname": "Bo", "lastname": None, "phone": "+1 555"},
+        },
+    ),
+    Case(
+        "salesforce",
+        "Contact",
+        "contacts",
+        "Profile_Id__c",
+        {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
+        [
+            {
+                "Profile_Id__c": "p1",
+                "LastName": "O'Brien",
+                "Lifetime_Value__c": Decimal("12.50"),
+                "Last_Seen__c": SEEN,
+                "Is_Customer__c": True,
+                "Plan__c": None,
+            },
+            {
+                "Profile_Id__c": "p2",
+                "LastName": "𠮷 🚀",
+                "Lifetime_Value__c": None,
+                "Last_Seen__c": None,
+                "Is_Customer__c": False,
+                "Plan__c": "pro",
+            },
+        ],
+        {
+            "Profile_Id__c": "p2",
+            "LastName": "Bo",
+            "Lifetime_Value__c": None,
+            "Last_Seen__c": None,
+            "Is_Customer__c": False,
+            "Plan__c": None,
+        },
+        {
+            "Profile_Id__c": "p3",
+            "LastName": None,
+            "Lifetime_Value__c": None,
+            "Last_Seen__c": None,
+            "Is_Customer__c": False,
+            "Plan__c": None,
+        },
+        _salesforce,
+        renews=True,
+        expected={
+            "p1": {
+                "LastName": "O'Brien",
+                "Lifetime_Value__c": 12.5,
+                "Last_Seen__c": "2026-11-21T09:30:00.000+0000",
+                "Is_Customer__c": True,
+                "Plan__c": None,
+            },
+            "p2": {
+                "LastName": "Bo",
+                "Lifetime_Value__c": None,
+                "Last_Seen__c": None,
+                "Is_Customer__c": False,
+                "Plan__c": None,
+            },
+        },
+    ),
+    Case(
+        "customerio",
+        "people",
+        "people",
+        "id",
+        {"site_id": "sandbox-site", "api_key": "sandbox-key"},
+        [
+            {
+                "id": "u1",
+                "first_name": "O'Brien",
+                "spend": Decimal("12.50"),
+                "last_seen_at": SEEN,
+                "is_customer": True,
+                "plan": None,
+            },
+            {
+                "id": "u2",
+                "first_name": "𠮷 🚀",
+                "spend": None,
+                "last_seen_at": None,
+                "is_customer": False,
+                "plan": "pro",
+            },
+        ],
+        {
+            "id": "u2",
+            "first_name": "Bo",
+            "spend": None,
+            "last_seen_at": None,
+            "is_customer": False,
+            "plan": None,
+        },
+        {"id": "u3", "first_name": "x" * 1001},
+        _customerio,
+        {
+            "u1": {
+                "first_name": "O'Brien",
+                "spend": 12.5,
+                "last_seen_at": 1795253400,
+                "is_customer": True,
+                "plan": None,
+            },
+            "u2": {
+                "first_name": "Bo",
+                "spend": None,
+                "last_seen_at": None,
+                "is_customer": False,
+                "plan": None,
+            },
+        },
+    ),
+    Case(
+        "hubspot",
+        "companies",
+        "companies",
+        "account_id",
+        HUBSPOT,
+        [
+            {
+                "account_id": "a1",
+                "name": "O'Brien & Söhne",
+                "seats": Decimal("12.50"),
+                "renews_on": date(2027, 1, 31),
+                "is_customer": True,
+                "last_seen_at": SEEN,
+            },
+            {"account_id": "a2", "name": "𠮷 🚀", "seats": 3, "is_customer": False},
+        ],
+        {"account_id": "a2", "name": None, "seats": 4, "is_customer": False},
+        {"account_id": "a3", "seats": "many"},
+        _hubspot_company,
+        {
+            "a1": {
+                "name": "O'Brien & Söhne",
+                "seats": "12.50",
+                "renews_on": "2027-01-31",
+                "is_customer": "true",
+                "last_seen_at": "2026-11-21T09:30:00.000Z",
+            },
+            "a2": {
+                "name": None,
+                "seats": "4",
+                "renews_on": None,
+                "is_customer": "false",
+                "last_seen_at": None,
+            },
+        },
+    ),
+    Case(
+        "hubspot",
+        "deals",
+        "deals",
+        "deal_id",
+        HUBSPOT,
+        [
+            {"deal_id": "d1", "dealname": "New", "amount": Decimal("9.90"), "closedate": SEEN},
+            {"deal_id": "d2", "dealname": "Old", "amount": 2, "dealstage": "closedwon"},
+        ],
+        {"deal_id": "d2", "dealname": "Older", "amount": None, "dealstage": "closedlost"},
+        {"deal_id": "d3", "dealstage": "nowhere"},
+        _hubspot_deal,
+        {
+            "d1": {
+                "dealname": "New",
+                "amount": "9.90",
+                "closedate": "2026-11-21T09:30:00.000Z",
+                "dealstage": None,
+            },
+            "d2": {
+                "dealname": "Older",
+                "amount": None,
+                "closedate": None,
+                "dealstage": "closedlost",
+            },
+        },
+    ),
+    Case(
+        "hubspot",
+        "list_members",
+        "list_members",
+        "email",
+        HUBSPOT,
+        [
+            {"email": "Ann@example.com", "list_id": LIST},
+            {"email": "bo@example.com", "list_id": LIST},
+        ],
+        {"email": "bo@example.com", "list_id": LIST},
+        {"email": "nobody@example.com", "list_id": LIST},
+        _hubspot_member,
+        {"ann@example.com": {"list_id": LIST}, "bo@example.com": {"list_id": LIST}},
+        prepare=_hubspot_list,
+        path="memberships",
+    ),
+    Case(
+        "customerio",
+        "events",
+        "events",
+        "number",
+        CUSTOMERIO,
+        [
+            {"number": "e1", "id": "u1", "name": "Paid", "timestamp": SEEN, "amount": 9},
+            {"number": "e2", "id": None, "email": "bo@example.com", "name": "𠮷", "timestamp": 9},
+        ],
+        {"number": "e2", "id": None, "email": "bo@example.com", "name": "𠮷", "timestamp": 9},
+        {"number": "e3", "id": "u1", "name": None, "timestamp": 1},
+        _customerio_event,
+        {
+            "Paid": {"timestamp": 1795253400, "data": {"amount": 9}},
+            "𠮷": {"timestamp": 9, "data": {}},
+        },
+    ),
+]
