@@ -69,6 +69,9 @@ def environment(url: str = URL, folder: Path = FOLDER) -> dict[str, str]:
         "DESTINATIONS__CUSTOMERIO__SITE_ID": "sandbox-site",
         "DESTINATIONS__CUSTOMERIO__API_KEY": "sandbox-key",
         "DESTINATIONS__CUSTOMERIO__BASE_URL": f"{url}/customerio",
+        "DESTINATIONS__MARKETO__CLIENT_ID": "sandbox-client",
+        "DESTINATIONS__MARKETO__CLIENT_SECRET": "sandbox-secret",
+        "DESTINATIONS__MARKETO__BASE_URL": f"{url}/marketo",
     }
 
 

@@ -10,6 +10,7 @@ What a status means is decided here and nowhere else:
     400 413 422             Refused about the rows: the caller looks for the one to blame
     401 403, the token's    Refused about the login
     anything else           Refused about the request
+A tool whose status says something else than it means has a function that tells (Destination.means).
 """
 
 import logging
@@ -37,6 +38,14 @@ QUOTA_S = 900.0
 # Connect, then read: HubSpot itself gives up after 100 s, Salesforce after 120.
 TIMEOUT_S = (10, 125)
 WORDS_LENGTH = 400
+
+
+# The status that an answer means.
+Means = Callable[[requests.Response], int]
+
+
+def as_it_says(response: requests.Response) -> int:
+    return response.status_code
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ class Api:
     patience_s: float
     mode: str = "upsert"
     run_id: str = ""
+    means: Means = as_it_says
     headers: Headers = field(default_factory=dict, repr=False)
 
     def key_of(self, row: Row) -> str:
@@ -92,10 +102,10 @@ class Api:
         """One request to the tool; its answer from JSON, None if it had nothing to say."""
         content = {"json": body, "params": params}
         response = self._signed(method, path, content)
-        if response.status_code == 401 and self.login.renews:
+        if self.means(response) == 401 and self.login.renews:
             self.headers = {}
             response = self._signed(method, path, content)
-        return self._answer(response, _about(response.status_code))
+        return self._answer(response, _about(self.means(response)))
 
     def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
@@ -105,18 +115,19 @@ class Api:
         return self._answer(self._patiently("POST", path, {"data": form}), "login")
 
     def _answer(self, response: requests.Response, about: About) -> Any:
-        if response.status_code >= 300:
+        status = self.means(response)
+        if status >= 300:
             words = self._words(response)
             if any(word in response.text for word in self.quota_words):
                 raise RetryLater(self.destination, QUOTA_S, words)
-            raise Refused(self.destination, response.status_code, words, about)
+            raise Refused(self.destination, status, words, about)
         if not response.content:
             return None
         try:
             return response.json()
         except ValueError as error:
             words = f"its answer is no JSON: {self._words(response)}"
-            raise Refused(self.destination, response.status_code, words, about) from error
+            raise Refused(self.destination, status, words, about) from error
 
     def _patiently(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         """Ask until the tool is not busy. A cut connection too: keyed writes may be repeated."""
@@ -124,9 +135,10 @@ class Api:
         while True:
             response = self._once(method, path, content)
             if isinstance(response, requests.Response):
-                if not _is_busy(response):
+                status = self.means(response)
+                if status not in BUSY and status < 500:
                     return response
-                words, told_s = f"{response.status_code} {self._words(response)}", _told(response)
+                words, told_s = f"{status} {self._words(response)}", _told(response)
             else:
                 words, told_s = response, None
             pause = told_s or min(2.0**tries, LONGEST_PAUSE_S)
@@ -175,10 +187,6 @@ def _about(status: int) -> About:
     if status in (401, 403):
         return "login"
     return "rows" if status in (400, 413, 422) else "request"
-
-
-def _is_busy(response: requests.Response) -> bool:
-    return response.status_code in BUSY or response.status_code >= 500
 
 
 def _told(response: requests.Response) -> float | None:

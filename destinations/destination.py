@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 import requests
 from requests.adapters import BaseAdapter
 
-from destinations.api import Api, Pace, Rate
+from destinations.api import Api, Means, Pace, Rate, as_it_says
 from destinations.errors import (
     MissingSecret,
     NoDelete,
@@ -137,7 +137,8 @@ class Destination:
     """A tool we write to. `secrets` are the parameters that must be set for it to be on.
 
     `base_url` is None where every customer has an address of their own: then it is a secret too.
-    `quota_words` in a refusal say that the tool's quota is used up.
+    `quota_words` in a refusal say that the tool's quota is used up. `means` gives the status that
+    an answer means, where the tool's own says something else.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Destination:
     authenticate: Login
     rate: Rate
     quota_words: tuple[str, ...] = ()
+    means: Means = as_it_says
     objects: dict[str, Object] = field(default_factory=dict)
 
     def object(
@@ -202,6 +204,7 @@ class Destination:
             patience_s=patience_s,
             mode="upsert" if mode == "mirror" else mode,
             run_id=run_id,
+            means=self.means,
         )
 
     def check(self, arguments: Arguments) -> None:

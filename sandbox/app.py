@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox import customerio, google_ads, hubspot, salesforce, stripe
+from sandbox import customerio, google_ads, hubspot, marketo, salesforce, stripe
 from sandbox.faults import Gate, Vendor
 from sandbox.limits import Bucket
 from sandbox.tokens import Tokens
@@ -28,6 +28,7 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
             Mount("/google_oauth", routes=google_ads.OAUTH_ROUTES),
             Mount("/hubspot", routes=hubspot.ROUTES),
             Mount("/customerio", routes=customerio.ROUTES),
+            Mount("/marketo", routes=marketo.ROUTES),
             Mount("/_sandbox", routes=_CONTROL),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _unrouted},
@@ -43,6 +44,12 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
             "hubspot": Vendor(hubspot.trouble, Bucket(100, 10)),
             # https://docs.customer.io/integrations/api/track/
             "customerio": Vendor(customerio.trouble, Bucket(100, 1)),
+            "marketo": Vendor(
+                marketo.trouble,
+                Bucket(100, 20),
+                hides_status=True,
+                tokens=Tokens("cdf01657-110d-4155-99a7-f986b2ff13a0:", 3600),
+            ),
         },
     )
     app.state.world, app.state.gate, app.state.next_day = world, gate, next_day

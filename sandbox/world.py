@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from sandbox.hubspot_store import HubSpotStore
+from sandbox.marketo_leads import MarketoStore
 from sandbox.stores import (
     CustomerioStore,
     GoogleAdsStore,
@@ -16,7 +17,7 @@ from sandbox.stores import (
 class World:
     """Everything the vendors hold. `now` is the virtual clock; `company` is the generator's own."""
 
-    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio")
+    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio", "marketo")
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -25,6 +26,7 @@ class World:
         self.google_ads = GoogleAdsStore()
         self.hubspot = HubSpotStore()
         self.customerio = CustomerioStore()
+        self.marketo = MarketoStore()
         self.company: Json = {}
 
     def tick(self) -> datetime:

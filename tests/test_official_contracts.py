@@ -12,6 +12,7 @@ from destinations.rows import Merge
 
 SPECS = {
     "hubspot": "hubspot-contacts+hubspot-companies+hubspot-deals+hubspot-lists+hubspot-properties",
+    "marketo": "marketo-rest+marketo-identity",
 }
 
 

@@ -115,9 +115,9 @@ def test_a_fault_that_cannot_be_is_refused_with_what_can(sandbox: Sandbox) -> No
         "a fault has no stauts; it has vendor, status, retry_after, latency_ms, drop_after, "
         "expire_tokens, path, times",
     )
-    nobody = requests.post(control, json=[{"vendor": "marketo", "status": 503}], timeout=10)
+    nobody = requests.post(control, json=[{"vendor": "pardot", "status": 503}], timeout=10)
     assert nobody.json()["error"] == (
-        "no vendor 'marketo'; there are stripe, salesforce, google_ads, hubspot, customerio"
+        f"no vendor 'pardot'; there are {', '.join(sandbox.gate.vendors)}"
     )
 
 
