@@ -72,6 +72,8 @@ def environment(url: str = URL, folder: Path = FOLDER) -> dict[str, str]:
         "DESTINATIONS__MARKETO__CLIENT_ID": "sandbox-client",
         "DESTINATIONS__MARKETO__CLIENT_SECRET": "sandbox-secret",
         "DESTINATIONS__MARKETO__BASE_URL": f"{url}/marketo",
+        "DESTINATIONS__MIXPANEL__PROJECT_TOKEN": "sandbox-token",
+        "DESTINATIONS__MIXPANEL__BASE_URL": f"{url}/mixpanel",
     }
 
 

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 # 477: HubSpot moves the account between data centres.
 # https://developers.hubspot.com/docs/api-reference/error-handling
 BUSY = {408, 423, 429, 477}
+HUBSPOT_WINDOW = "X-HubSpot-RateLimit-Interval-Milliseconds"
 LONGEST_PAUSE_S = 32.0
 LATER_S = 60.0
 QUOTA_S = 900.0
@@ -192,15 +193,22 @@ def _about(status: int) -> About:
 def _told(response: requests.Response) -> float | None:
     """How long the tool asks us to wait, in seconds, if it does.
 
-    Retry-After is seconds or a date (RFC 9110, 10.2.3). HubSpot tells the length of its window.
+    Retry-After is seconds or a date (RFC 9110, 10.2.3). RateLimit-Reset is the seconds until there
+    is room again (Vitally, and draft-ietf-httpapi-ratelimit-headers). HubSpot tells the length of
+    its window.
     """
     told = response.headers.get("Retry-After", "").strip()
     if told.replace(".", "", 1).isdigit():
         return float(told)
     if told:
         return _seconds_until(told)
-    window_ms = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-    return int(window_ms) / 1000 if response.status_code == 429 and window_ms.isdigit() else None
+    if response.status_code != 429:
+        return None
+    for header, unit_s in (("RateLimit-Reset", 1.0), (HUBSPOT_WINDOW, 0.001)):
+        told = response.headers.get(header, "").strip()
+        if told.isdigit():
+            return int(told) * unit_s
+    return None
 
 
 def _seconds_until(date: str) -> float | None:

@@ -25,11 +25,11 @@ def bearer(token: str) -> Login:
     return Login(lambda arguments, _: {"Authorization": f"Bearer {arguments[token]}"})
 
 
-def basic(user: str, password: str) -> Login:
-    """HTTP Basic, user and password each from a parameter."""
+def basic(user: str, password: str | None = None) -> Login:
+    """HTTP Basic, user and password each from a parameter; some tools want no password."""
 
     def headers(arguments: Arguments, _: PostForm) -> Headers:
-        pair = f"{arguments[user]}:{arguments[password]}"
+        pair = f"{arguments[user]}:{arguments[password] if password else ''}"
         return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
     return Login(headers)

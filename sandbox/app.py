@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox import customerio, google_ads, hubspot, marketo, salesforce, stripe
+from sandbox import customerio, google_ads, hubspot, marketo, mixpanel, salesforce, stripe
 from sandbox.faults import Gate, Vendor
 from sandbox.limits import Bucket
 from sandbox.tokens import Tokens
@@ -29,6 +29,8 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
             Mount("/hubspot", routes=hubspot.ROUTES),
             Mount("/customerio", routes=customerio.ROUTES),
             Mount("/marketo", routes=marketo.ROUTES),
+            Mount("/mixpanel", routes=mixpanel.ROUTES),
+            Mount("/mixpanel_data", routes=mixpanel.EXPORT_ROUTES),
             Mount("/_sandbox", routes=_CONTROL),
         ],
         exception_handlers={Refusal: _refused, HTTPException: _unrouted},
@@ -50,6 +52,10 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
                 hides_status=True,
                 tokens=Tokens("cdf01657-110d-4155-99a7-f986b2ff13a0:", 3600),
             ),
+            # A limit by bytes and events, not by calls.
+            "mixpanel": Vendor(mixpanel.trouble),
+            # https://docs.mixpanel.com/reference/raw-event-export
+            "mixpanel_data": Vendor(mixpanel.export_trouble, Bucket(60, 3600)),
         },
     )
     app.state.world, app.state.gate, app.state.next_day = world, gate, next_day

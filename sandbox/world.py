@@ -5,6 +5,7 @@ from typing import Self
 
 from sandbox.hubspot_store import HubSpotStore
 from sandbox.marketo_leads import MarketoStore
+from sandbox.mixpanel_store import MixpanelStore
 from sandbox.stores import (
     CustomerioStore,
     GoogleAdsStore,
@@ -17,7 +18,7 @@ from sandbox.stores import (
 class World:
     """Everything the vendors hold. `now` is the virtual clock; `company` is the generator's own."""
 
-    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio", "marketo")
+    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio", "marketo", "mixpanel")
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -27,6 +28,7 @@ class World:
         self.hubspot = HubSpotStore()
         self.customerio = CustomerioStore()
         self.marketo = MarketoStore()
+        self.mixpanel = MixpanelStore()
         self.company: Json = {}
 
     def tick(self) -> datetime:
