@@ -12,6 +12,7 @@ class MixpanelStore:
 
     def __init__(self) -> None:
         self.time_zone = "UTC"
+        self.export_end = ""  # a test lets it be what Mixpanel writes when it stops in the middle
         self.profiles: dict[str, Json] = {}
         self.events: list[Json] = []
 
