@@ -12,6 +12,7 @@ from requests import HTTPError, PreparedRequest, Response
 from requests.auth import AuthBase
 
 WORDS_LIMIT = 1_000
+LINES_BYTES = 64 * 1024
 
 
 class VendorError(HTTPError):
@@ -81,7 +82,7 @@ class Api:
     def lines(self, path: str, params: Any = None) -> Iterator[bytes]:
         """The lines of an answer as they come. What is no JSON object is the vendor's complaint."""
         with self.session.get(self._url(path), params=params, stream=True) as response:
-            for line in response.iter_lines():
+            for line in response.iter_lines(LINES_BYTES):
                 if not line.startswith(b"{"):
                     raise VendorError(self.vendor, response, self.secrets, line.decode())
                 yield line

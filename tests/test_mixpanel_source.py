@@ -62,7 +62,7 @@ def test_an_event_that_came_in_twice_is_one_event_as_it_came_last(
 
 
 def test_the_last_days_are_read_again_and_no_others(
-    reading: Reading, mixpanel: MixpanelStore, sandbox: Sandbox
+    reading: Reading, mixpanel: MixpanelStore
 ) -> None:
     track(mixpanel, "newest")
     track(mixpanel, "old", NOON.replace(month=10, day=2))
