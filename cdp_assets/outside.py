@@ -78,6 +78,8 @@ def environment(url: str = URL, folder: Path = FOLDER) -> dict[str, str]:
         "DESTINATIONS__MARKETO__BASE_URL": f"{url}/marketo",
         "DESTINATIONS__MIXPANEL__PROJECT_TOKEN": "sandbox-token",
         "DESTINATIONS__MIXPANEL__BASE_URL": f"{url}/mixpanel",
+        "DESTINATIONS__VITALLY__API_KEY": "sk_live_sandbox",
+        "DESTINATIONS__VITALLY__BASE_URL": f"{url}/vitally",
     }
 
 

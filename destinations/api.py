@@ -108,6 +108,15 @@ class Api:
             response = self._signed(method, path, content)
         return self._answer(response, _about(self.means(response)))
 
+    def attempt(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
+        """As `call`, for a tool that takes rows one by one: a refusal of this one is the answer."""
+        try:
+            return self.call(method, path, body, params)
+        except Refused as refusal:
+            if refusal.about == "login":
+                raise
+            return refusal
+
     def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
         return self._patiently(method, path, {**content, "headers": self.headers})

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox import customerio, google_ads, hubspot, marketo, mixpanel, salesforce, stripe
+from sandbox import customerio, google_ads, hubspot, marketo, mixpanel, salesforce, stripe, vitally
 from sandbox.faults import Gate, Vendor
 from sandbox.limits import Bucket
 from sandbox.tokens import Tokens
@@ -29,6 +29,7 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
             Mount("/hubspot", routes=hubspot.ROUTES),
             Mount("/customerio", routes=customerio.ROUTES),
             Mount("/marketo", routes=marketo.ROUTES),
+            Mount("/vitally", routes=vitally.ROUTES),
             Mount("/mixpanel", routes=mixpanel.ROUTES),
             Mount("/mixpanel_data", routes=mixpanel.EXPORT_ROUTES),
             Mount("/_sandbox", routes=_CONTROL),
@@ -52,6 +53,8 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
                 hides_status=True,
                 tokens=Tokens("cdf01657-110d-4155-99a7-f986b2ff13a0:", 3600),
             ),
+            # https://docs.vitally.io/en/articles/9880649-rest-api-overview
+            "vitally": Vendor(vitally.trouble, Bucket(1000, 60), pause_header="RateLimit-Reset"),
             # A limit by bytes and events, not by calls.
             "mixpanel": Vendor(mixpanel.trouble),
             # https://docs.mixpanel.com/reference/raw-event-export

@@ -25,6 +25,7 @@ class Vendor:
 
     trouble: Callable[[int], Any]  # the body the vendor sends with a status that is no answer
     limit: Bucket | None = None
+    pause_header: str = "Retry-After"
     hides_status: bool = False  # the answer's status is 200, whatever the body says
     tokens: Tokens | None = None
 
@@ -109,8 +110,8 @@ class Gate:
         await answer(scope, receive, seen)
 
     def _answer(self, vendor: str, status: int, retry_after: float | None) -> JSONResponse:
-        headers = {} if retry_after is None else {"Retry-After": str(math.ceil(retry_after))}
         one = self.vendors[vendor]
+        headers = {} if retry_after is None else {one.pause_header: str(math.ceil(retry_after))}
         return JSONResponse(one.trouble(status), 200 if one.hides_status else status, headers)
 
     async def _drop_after(self, scope: Scope, receive: Receive, wire: Any) -> None:

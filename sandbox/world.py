@@ -13,12 +13,22 @@ from sandbox.stores import (
     SalesforceStore,
     StripeStore,
 )
+from sandbox.vitally_store import VitallyStore
 
 
 class World:
     """Everything the vendors hold. `now` is the virtual clock; `company` is the generator's own."""
 
-    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio", "marketo", "mixpanel")
+    VENDORS = (
+        "stripe",
+        "salesforce",
+        "google_ads",
+        "hubspot",
+        "customerio",
+        "marketo",
+        "mixpanel",
+        "vitally",
+    )
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -29,6 +39,7 @@ class World:
         self.customerio = CustomerioStore()
         self.marketo = MarketoStore()
         self.mixpanel = MixpanelStore()
+        self.vitally = VitallyStore()
         self.company: Json = {}
 
     def tick(self) -> datetime:

@@ -133,6 +133,23 @@ def _mixpanel_event(event: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return event["event"], {name: named.get(name) for name in names}
 
 
+def _vitally(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    names = ("mrr", "is_customer", "last_seen_at", "plan")
+    traits = {name: record["traits"].get(name) for name in names}
+    return record["externalId"], {"name": record["name"], **traits}
+
+
+def _vitally_account(sandbox: Sandbox) -> None:
+    made = {"id": "7", "externalId": "acme", "name": "Acme", "traits": {}}
+    sandbox.world.vitally.records["accounts"]["7"] = made
+
+
+def _vitally_user(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    named = {name: record[name] for name in ("name", "email", "accountIds")}
+    return record["externalId"], {**named, "plan": record["traits"].get("plan")}
+
+
+VITALLY = {"api_key": "sk_live_sandbox"}
 MIXPANEL = {"project_token": "sandbox-token"}
 MARKETO = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
 # Marketo says in the body of a 200 that it is busy, and not for how long.
@@ -530,5 +547,88 @@ CASES = [
             "Paid": {"time": 1795253400000, "distinct_id": "u1", "amount": 9.9, "note": None},
             "𠮷": {"time": 1795253400000, "distinct_id": "", "amount": None, "note": "🚀"},
         },
+    ),
+    Case(
+        "vitally",
+        "accounts",
+        "accounts",
+        "externalId",
+        VITALLY,
+        [
+            {
+                "externalId": "a/1",
+                "name": "O'Brien",
+                "mrr": Decimal("12.50"),
+                "is_customer": True,
+                "last_seen_at": SEEN,
+                "plan": None,
+            },
+            {
+                "externalId": "a2",
+                "name": "𠮷 🚀",
+                "mrr": None,
+                "is_customer": False,
+                "last_seen_at": None,
+                "plan": "pro",
+            },
+        ],
+        {
+            "externalId": "a2",
+            "name": "Bo",
+            "mrr": None,
+            "is_customer": False,
+            "last_seen_at": None,
+            "plan": None,
+        },
+        {"externalId": "a3", "name": None},
+        _vitally,
+        {
+            "a/1": {
+                "name": "O'Brien",
+                "mrr": 12.5,
+                "is_customer": True,
+                "last_seen_at": "2026-11-21T09:30:00.000Z",
+                "plan": None,
+            },
+            "a2": {
+                "name": "Bo",
+                "mrr": None,
+                "is_customer": False,
+                "last_seen_at": None,
+                "plan": None,
+            },
+        },
+    ),
+    Case(
+        "vitally",
+        "users",
+        "users",
+        "externalId",
+        VITALLY,
+        [
+            {
+                "externalId": "u1",
+                "name": "Ann",
+                "email": "ann@example.com",
+                "accountIds": ["acme"],
+                "plan": "pro",
+            },
+            {
+                "externalId": "u2",
+                "name": "Bo",
+                "email": None,
+                "accountIds": ["acme"],
+                "plan": "pro",
+            },
+        ],
+        {"externalId": "u2", "name": "Bo", "email": None, "accountIds": ["acme"], "plan": None},
+        {"externalId": "u3", "name": "Cy", "accountIds": ["nowhere"]},
+        _vitally_user,
+        {
+            "u1": {"name": "Ann", "email": "ann@example.com", "accountIds": ["7"], "plan": "pro"},
+            "u2": {"name": "Bo", "email": None, "accountIds": ["7"], "plan": None},
+        },
+        prepare=_vitally_account,
+        path="users",
     ),
 ]
