@@ -1,36 +1,53 @@
 """Runs a sync: plan under the warehouse's lock, send in batches without it, record each answer.
 
-Between two batches the warehouse is opened once: the answer to the last goes in, and the next is
-marked as sent, in one transaction. Killed at any moment, a run leaves at most the batch in flight
-unknown; the next plan finds what the ledger lacks and sends it again.
+A batch and its answer are written into a journal, and the warehouse is opened every second or so:
+the answers so far go in, and the next batches are marked as sent, in one transaction. Killed at any
+moment, a run leaves at most the batch in flight unknown: the next run reads the journal, and its
+plan finds what the ledger lacks.
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cdp_assets import journal, packing
+from cdp_assets.journal import MOST_ROWS, Journal
 from destinations.errors import DestinationError
-from destinations.rows import Outcome, Row
-from warehouse.database import Database
-from warehouse.ledger import Answer, Report, finish, mark_sent, settle
-from warehouse.plan import plan
+from destinations.rows import Kind, Outcome, Row
+from warehouse import plan, settle
+from warehouse.database import Database, one_at_a_time
+from warehouse.ledger import Report
+from warehouse.plan import Draft, Plan
+from warehouse.settle import Answer
 from warehouse.sync import Sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 UNMENTIONED = "the tool's answer does not mention this row"
+# Answers are entered about so often: what takes longer goes in smaller portions.
+ENTERED_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
 class Target:
-    """An object of a destination, ready to take rows: `send` says what became of each."""
+    """An object of a destination, ready to take rows: `send` says what became of each.
+
+    `finish` ends a run whose batches have all gone; `is_partial` is as in the connector. `check`
+    looks at a plan before it is written down and raises where it must not go out.
+    """
 
     send: Callable[[list[Row]], Outcome]
     batch_size: int
+    delete: Callable[[list[Row]], Outcome] | None = None
+    finish: Callable[[], None] | None = None
+    is_partial: bool = False
+    check: Callable[[Database, Sync, Draft], None] = plan.guard
 
 
 @dataclass(frozen=True)
@@ -41,77 +58,218 @@ class Workshop:
     folder: Path
 
 
+@dataclass(frozen=True)
+class Run:
+    """One attempt of a sync, with all it works with."""
+
+    sync: Sync
+    target: Target
+    workshop: Workshop
+    run_id: str
+    now: Callable[[], datetime]
+
+    @property
+    def is_deferred(self) -> bool:
+        """Its rows count as accepted only once the run has been finished."""
+        return self.target.finish is not None or self.sync.mode == "snapshot"
+
+    @property
+    def journal(self) -> Journal:
+        path = self.workshop.folder / f"{self.sync.name}.journal"
+        return Journal(path, self.run_id, self.is_deferred)
+
+
 def run(
-    sync: Sync, target: Target, workshop: Workshop, run_id: str, now: Callable[[], datetime]
+    sync: Sync,
+    target: Target,
+    workshop: Workshop,
+    run_id: str,
+    now: Callable[[], datetime],
 ) -> Report:
     """Bring the tool to what the sync's table says, as far as it lets us.
 
     Whatever stops the destination is recorded with the run, then raised; the rows it had not taken
     wait for the next run.
     """
-    with workshop.connect() as db:
-        made = plan(db, sync, run_id, workshop.folder, now())
-        if not made.to_send:
-            made.spool.unlink()
-            return finish(db, sync, run_id, now())
-    answer, stopped = None, None
-    for batch in _batches(made.spool, target.batch_size):
-        with workshop.connect() as db, db.transaction():
-            if answer:
-                settle(db, sync, run_id, answer, now())
-            mark_sent(db, sync, run_id, batch.column("_key").to_pylist(), now())
-        answer, stopped = _ask(target, sync.key, batch)
+    attempt = Run(sync, target, workshop, run_id, now)
+    with one_at_a_time(workshop.folder / f"{sync.name}.lock"):
+        with workshop.connect() as db:
+            made = _plan(db, attempt)
+            if not made.to_send:
+                made.spool.unlink()
+                attempt.journal.path.unlink(missing_ok=True)
+                return settle.finish(db, sync, run_id, now())
+        return _send(attempt, made)
+
+
+def _plan(db: Database, attempt: Run) -> Plan:
+    sync, folder, now = attempt.sync, attempt.workshop.folder, attempt.now()
+    with db.transaction():
+        journal.recover(db, sync, folder, now)
+    with db.transaction():
+        draft = plan.draw_up(db, sync, folder, now)
+        attempt.target.check(db, sync, draft)
+        plan.write_down(db, sync, attempt.run_id, draft, now)
+    if draft.plan.to_send:
+        attempt.journal.begin()
+    return draft.plan
+
+
+def _send(attempt: Run, made: Plan) -> Report:
+    sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
+    pending: list[Answer] = []
+    stopped: Exception | None = None
+    for portion in _portions(_batches(made.spool, attempt.target.batch_size)):
+        with attempt.workshop.connect() as db, db.transaction():
+            _enter(db, attempt, pending)
+            settle.mark_sent(db, sync, run_id, _together(portion), now())
+        if not attempt.is_deferred:
+            attempt.journal.begin()
+        pending, stopped = _ask_each(attempt, portion)
         if stopped:
             break
-    with workshop.connect() as db, db.transaction():
-        if answer:
-            settle(db, sync, run_id, answer, now())
-        report = finish(db, sync, run_id, now(), _words(stopped))
-    made.spool.unlink()
+    if stopped is None and attempt.is_deferred:
+        stopped = _finish(attempt)
+    report = _end(attempt, made, pending, stopped)
     if stopped:
         raise stopped
     return report
 
 
-def _batches(spool: Path, size: int) -> Iterator["pa.Table"]:
+def _end(attempt: Run, made: Plan, pending: list[Answer], stopped: Exception | None) -> Report:
+    sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
+    with attempt.workshop.connect() as db, db.transaction():
+        if attempt.is_deferred and stopped is None:
+            for answer in journal.replay(attempt.journal.path, made.spool):
+                settle.settle(db, sync, run_id, answer, now())
+        else:
+            _enter(db, attempt, pending)
+        begun = attempt.journal.last_place()
+        # Busy or refused: the tool has said that it took none of what it did not answer for.
+        untouched = isinstance(stopped, DestinationError) and not stopped.is_unsure
+        settle.take_back(db, sync, run_id, None if untouched else begun)
+        report = settle.finish(db, sync, run_id, now(), _words(stopped))
+    made.spool.unlink()
+    attempt.journal.path.unlink()
+    return report
+
+
+def _enter(db: Database, attempt: Run, pending: list[Answer]) -> None:
+    """Many answers at once; those of a deferred run are entered when it is finished."""
+    if attempt.is_deferred or not pending:
+        return
+    accepted: dict[str, str | None] = {}
+    rejected: dict[str, str] = {}
+    marks: dict[str, tuple[str | None, str]] = {}
+    for answer in pending:
+        accepted.update(answer.accepted)
+        rejected.update(answer.rejected)
+        marks.update(answer.marks)
+    rows = _together([answer.rows for answer in pending])
+    together = Answer(rows, accepted, rejected, marks)
+    settle.settle(db, attempt.sync, attempt.run_id, together, attempt.now())
+
+
+def _together(tables: list["pa.Table"]) -> "pa.Table":
     import pyarrow as pa
+
+    return pa.concat_tables(tables)
+
+
+def _batches(spool: Path, size: int) -> Iterator["pa.Table"]:
+    """The spooled rows in batches, those to delete in batches of their own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(spool) as file:
         for batch in file.iter_batches(batch_size=size):
-            yield pa.Table.from_batches([batch])
+            table = pa.Table.from_batches([batch])
+            deleted = pc.equal(table["_action"], "delete")
+            for part in (table.filter(pc.invert(deleted)), table.filter(deleted)):
+                if part.num_rows:
+                    yield part
 
 
-def _ask(target: Target, key: str, batch: "pa.Table") -> tuple[Answer, Exception | None]:
+def _portions(batches: Iterator["pa.Table"]) -> Iterator[list["pa.Table"]]:
+    """As many batches as go out in about a second, the first alone."""
+    size = 1
+    while portion := list(islice(batches, size)):
+        started = time.monotonic()
+        yield portion
+        took_s = time.monotonic() - started
+        row_count = sum(batch.num_rows for batch in portion)
+        if took_s < ENTERED_EVERY_S and 2 * row_count <= MOST_ROWS:
+            size *= 2
+        elif took_s > 2 * ENTERED_EVERY_S:
+            size = max(size // 2, 1)
+
+
+def _ask_each(attempt: Run, portion: list["pa.Table"]) -> tuple[list[Answer], Exception | None]:
+    """Send batches until something stops it: what the tool said to each, and what stopped it."""
+    pending: list[Answer] = []
+    for batch in portion:
+        attempt.journal.sending(batch)
+        answer, stopped = _ask(attempt, batch)
+        attempt.journal.answered(answer)
+        pending.append(answer)
+        if stopped:
+            return pending, stopped
+    return pending, None
+
+
+def _ask(attempt: Run, batch: "pa.Table") -> tuple[Answer, Exception | None]:
     """Send a batch: what the tool said to it, and what stopped it on the way, if anything did."""
-    rows: list[Row] = batch.drop_columns(["_key"]).to_pylist()
     # The connector knows a row by its key as Python writes it, the ledger as the warehouse does.
-    names = dict(zip((str(row[key]) for row in rows), batch["_key"].to_pylist(), strict=True))
+    names, rows = packing.rows(attempt.sync, batch, attempt.target.is_partial)
+    is_delete = batch["_action"][0].as_py() == "delete"
     stopped: Exception | None = None
     try:
-        outcome = target.send(rows)
+        outcome = _deliver(attempt, is_delete, rows)
         silent = set(names) - set(outcome.accepted) - set(outcome.rejected)
     except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
         outcome = error.settled if isinstance(error, DestinationError) else Outcome()
         silent, stopped = set(), error
     rejected = {**outcome.rejected, **dict.fromkeys(silent, UNMENTIONED)}
-    return Answer(*_by_key(batch, names, outcome.accepted, rejected)), stopped
+    return _by_key(batch, names, outcome, rejected), stopped
+
+
+def _deliver(attempt: Run, is_delete: bool, rows: list[Row]) -> Outcome:
+    if not is_delete:
+        return attempt.target.send(rows)
+    if attempt.sync.mode == "snapshot":
+        # What left the table is not in the snapshot: that is all there is to do.
+        return Outcome({str(row[attempt.sync.key]): None for row in rows})
+    assert attempt.target.delete is not None, "a mirror's object has a delete function"
+    return attempt.target.delete(rows)
 
 
 def _by_key(
-    batch: "pa.Table",
-    names: dict[str, str],
-    accepted: dict[str, str | None],
-    rejected: dict[str, str],
-) -> tuple["pa.Table", dict[str, str | None], dict[str, str]]:
+    batch: "pa.Table", names: Mapping[str, str], outcome: Outcome, rejected: Mapping[str, str]
+) -> Answer:
     """The part of a batch that has an answer, with the answers under the warehouse's keys."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    taken = {names[key]: record_id for key, record_id in accepted.items() if key in names}
+    taken = {names[key]: record_id for key, record_id in outcome.accepted.items() if key in names}
     refused = {names[key]: reason for key, reason in rejected.items() if key in names}
+    marks: dict[str, tuple[str | None, Kind]] = {
+        names[key]: mark for key, mark in outcome.marks.items() if key in names
+    }
+    if len(taken) + len(refused) == batch.num_rows:
+        return Answer(batch, taken, refused, marks)
     settled = pa.array([*taken, *refused], pa.string())
-    return batch.filter(pc.is_in(batch["_key"], settled)), taken, refused
+    return Answer(batch.filter(pc.is_in(batch["_key"], settled)), taken, refused, marks)
+
+
+def _finish(attempt: Run) -> Exception | None:
+    try:
+        if attempt.target.finish:
+            attempt.target.finish()
+    except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
+        return error
+    attempt.journal.finished()
+    return None
 
 
 def _words(stopped: Exception | None) -> str | None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import dagster as dg
 
-from cdp_assets import seen, sending
+from cdp_assets import seen
+from cdp_assets.outgoing import outgoing
 from cdp_assets.place import Place
 from destinations.destination import Destination
-from destinations.errors import DestinationError, variable
+from destinations.errors import DestinationError
 from warehouse import ledger
 from warehouse.ledger import Refusal, Report
 from warehouse.model import Model
+from warehouse.plan import TooMany
 from warehouse.sync import Sync
 
 SHARED = {
@@ -68,8 +69,7 @@ def asset(
 ) -> dg.AssetsDefinition:
     """The asset ledger/<sync>, with its sums as a check, and its refusals as a warning."""
     key = dg.AssetKey(["ledger", model.name])
-    sync = Sync(model.name, model.table, model.settings["key"])
-    thing = destination.objects[model.settings["to"].split(".")[1]]
+    going = outgoing(model, destination, environ, place)
 
     @dg.asset(
         key=key,
@@ -79,7 +79,7 @@ def asset(
         kinds={destination.name},
         check_specs=[
             dg.AssetCheckSpec("sums_add_up", asset=key),
-            dg.AssetCheckSpec("nothing_refused", asset=key),
+            dg.AssetCheckSpec("all_rows_stand", asset=key),
         ],
     )
     def send(
@@ -87,13 +87,10 @@ def asset(
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         attempt = f"{context.run.run_id}-{context.retry_number}"
         try:
-            api = destination.open(_arguments(destination, environ), sync.key)
-            target = sending.Target(lambda rows: thing.send_batch(api, rows), thing.batch_size)
-            workshop = sending.Workshop(place.connect, place.state / "plans")
-            report = sending.run(sync, target, workshop, attempt, lambda: datetime.now(UTC))
-        except DestinationError as stopped:
+            report = going.run(attempt)
+        except (DestinationError, TooMany) as stopped:
             raise dg.Failure(str(stopped)) from stopped
-        yield from _results(sync, report, place)
+        yield from _results(going.sync, report, place)
 
     return send
 
@@ -113,27 +110,18 @@ def _results(
         metadata={"runs that do not": [run.run_id for run in unbalanced]},
     )
     yield dg.AssetCheckResult(
-        check_name="nothing_refused",
-        passed=not refusals,
+        check_name="all_rows_stand",
+        passed=not (refusals or report.is_partial),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"refused": len(refusals), "why": _table(refusals)},
+        metadata={"refused": len(refusals), "waiting": report.waiting, "why": _table(refusals)},
     )
-
-
-def _arguments(destination: Destination, environ: Mapping[str, str]) -> dict[str, str]:
-    """All that is set in its name: what it does not know, it says."""
-    prefix = variable(destination.name, "")
-    return {
-        name.removeprefix(prefix).lower(): value
-        for name, value in environ.items()
-        if name.startswith(prefix)
-    }
 
 
 def _said(report: Report) -> dict[str, int | str]:
     """The run in numbers, as metadata."""
     numbers = {name: value for name, value in asdict(report).items() if isinstance(value, int)}
     return {
+        "outcome": "partial" if report.is_partial else "complete",
         **numbers,
         "sum": f"{report.planned} planned = {report.accepted} accepted + "
         f"{report.rejected} rejected + {report.waiting} waiting",
@@ -143,8 +131,17 @@ def _said(report: Report) -> dict[str, int | str]:
 def _table(refusals: list[Refusal], most: int = 100) -> dg.TableMetadataValue:
     """The first refusals, as a table in the UI; all of them stand in ledger.outbox."""
     records = [
-        dg.TableRecord({"key": refused.key or "", "reason": refused.reason, "tries": refused.tries})
+        dg.TableRecord(
+            {
+                "key": refused.key or "",
+                "reason": refused.reason,
+                "code": refused.code or "",
+                "kind": refused.kind,
+                "tries": refused.tries,
+            }
+        )
         for refused in refusals[:most]
     ]
-    columns = [dg.TableColumn("key"), dg.TableColumn("reason"), dg.TableColumn("tries", "int")]
+    names = ("key", "reason", "code", "kind")
+    columns = [*map(dg.TableColumn, names), dg.TableColumn("tries", "int")]
     return dg.MetadataValue.table(records, dg.TableSchema(columns))

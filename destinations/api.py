@@ -23,7 +23,7 @@ from typing import Any
 
 import requests
 
-from destinations.errors import About, Refused, RetryLater
+from destinations.errors import About, Refused, RetryLater, Unanswered
 from destinations.login import Arguments, Headers, Login
 from destinations.rows import Row
 
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 # https://developers.hubspot.com/docs/api-reference/error-handling
 BUSY = {408, 423, 429, 477}
 HUBSPOT_WINDOW = "X-HubSpot-RateLimit-Interval-Milliseconds"
+# Who answers so has taken nothing of what was asked.
+UNTOUCHED = {423, 429, 477, 503}
 LONGEST_PAUSE_S = 32.0
 LATER_S = 60.0
 QUOTA_S = 900.0
@@ -79,7 +81,8 @@ class Api:
     """What a connector talks through. `key` is the field by which this sync recognises rows.
 
     `mode` says what the sync wants of the object, one of its modes ("upsert" for mirror); `run_id`
-    names this attempt: for file names and idempotency keys.
+    names this attempt: for file names and idempotency keys. `may_repeat`: what has perhaps arrived
+    may be sent again; `answered` counts the calls that the tool has answered well.
     """
 
     destination: str
@@ -94,6 +97,8 @@ class Api:
     mode: str = "upsert"
     run_id: str = ""
     means: Means = as_it_says
+    may_repeat: bool = True
+    answered: int = 0
     headers: Headers = field(default_factory=dict, repr=False)
 
     def key_of(self, row: Row) -> str:
@@ -106,7 +111,9 @@ class Api:
         if self.means(response) == 401 and self.login.renews:
             self.headers = {}
             response = self._signed(method, path, content)
-        return self._answer(response, _about(self.means(response)))
+        answer = self._answer(response, _about(self.means(response)))
+        self.answered += 1
+        return answer
 
     def attempt(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
         """As `call`, for a tool that takes rows one by one: a refusal of this one is the answer."""
@@ -149,11 +156,14 @@ class Api:
                 if status not in BUSY and status < 500:
                     return response
                 words, told_s = f"{status} {self._words(response)}", _told(response)
+                is_unsure = status not in UNTOUCHED
             else:
-                words, told_s = response, None
+                words, told_s, is_unsure = response, None, response != self._out_of_reach()
+            if is_unsure and not self.may_repeat:
+                raise Unanswered(self.destination, words)
             pause = told_s or min(2.0**tries, LONGEST_PAUSE_S)
             if max(slept, self.pace.now() - started) + pause > self.patience_s:
-                raise RetryLater(self.destination, told_s or LATER_S, words)
+                raise RetryLater(self.destination, told_s or LATER_S, words, is_unsure)
             log.info("%s is busy (%s): again in %.1f s.", self.destination, words, pause)
             self.pace.sleep(pause)
             slept, tries = slept + pause, tries + 1
@@ -172,12 +182,19 @@ class Api:
                 auth=lambda request: request,
                 **content,
             )
+        except requests.exceptions.ConnectTimeout:
+            return self._out_of_reach()
         except (
             requests.ConnectionError,
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
         ) as error:
+            if "NewConnectionError" in str(error):
+                return self._out_of_reach()
             return f"no answer from {self.base_url} ({type(error).__name__})"
+
+    def _out_of_reach(self) -> str:
+        return f"no connection to {self.base_url}"
 
     def _words(self, response: requests.Response) -> str:
         """What the tool said, in short, without what must stay secret."""

@@ -71,7 +71,7 @@ def merge_people(api: Api, merges: list[Merge]) -> Iterator[Rejected | Accepted]
     )
 
 
-@destination.object(key="event_id", batch_size=1000, modes=("append",))
+@destination.object(key="event_id", batch_size=1000, modes=("append",), is_deduplicated=True)
 def events(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """Events of people: `name`, `timestamp`, one of `cio_id`, `id`, `email` and `phone` for whose
     it is, and what else there is to say of it.

@@ -61,7 +61,8 @@ class Object:
     """A kind of thing a destination holds. `key` is its usual key field, None if ever another.
 
     `is_partial`: the tool keeps fields that a row does not mention, so that an updated row needs
-    its key and its changed fields only. What the decorators declare is None where they do not.
+    its key and its changed fields only. `is_deduplicated`: of a row that is appended twice the tool
+    keeps one, by its key. What the decorators declare is None where they do not.
     """
 
     destination: str
@@ -71,6 +72,7 @@ class Object:
     send: Send
     declared: tuple[str, ...] = ("upsert",)
     is_partial: bool = False
+    is_deduplicated: bool = False
     remove: Send | None = None
     unite: Unite | None = None
     read_back: ReadBack | None = None
@@ -150,7 +152,7 @@ class Destination:
     means: Means = as_it_says
     objects: dict[str, Object] = field(default_factory=dict)
 
-    def object(
+    def object(  # noqa: PLR0913 - what a connector may say of an object, each with a default
         self,
         *,
         key: str | None,
@@ -158,6 +160,7 @@ class Destination:
         name: str | None = None,
         modes: tuple[str, ...] = ("upsert",),
         is_partial: bool = False,
+        is_deduplicated: bool = False,
     ) -> Callable[[Send], Object]:
         """Declare a kind of thing by the function that sends rows of it; see `Object`."""
 
@@ -165,7 +168,9 @@ class Destination:
             thing = name or send.__name__
             if unknown := [mode for mode in modes if mode not in DECLARED_MODES]:
                 raise UnknownMode(self.name, thing, unknown, DECLARED_MODES)
-            made = Object(self.name, thing, key, batch_size, send, modes, is_partial)
+            made = Object(
+                self.name, thing, key, batch_size, send, modes, is_partial, is_deduplicated
+            )
             self.objects[made.name] = made
             return made
 
@@ -178,6 +183,7 @@ class Destination:
         *,
         mode: str = "upsert",
         run_id: str = "",
+        may_repeat: bool = True,
         transport: BaseAdapter | None = None,
         sleep: Callable[[float], None] = time.sleep,
         patience_s: float = 60.0,
@@ -205,6 +211,7 @@ class Destination:
             mode="upsert" if mode == "mirror" else mode,
             run_id=run_id,
             means=self.means,
+            may_repeat=may_repeat,
         )
 
     def check(self, arguments: Arguments) -> None:

@@ -2,6 +2,7 @@
 
     DestinationError
     ├── RetryLater           the tool is busy: send the same rows again, later
+    ├── Unanswered           the tool may have taken what must not be sent twice: find out, decide
     ├── Refused              the request is wrong or not allowed: stop the sync, mend, run again
     ├── MissingSecret        a parameter is not set: set the variable
     ├── UnknownParameter     a parameter that this destination does not have: mend its name
@@ -27,21 +28,38 @@ def variable(destination: str, parameter: str) -> str:
 
 
 class DestinationError(Exception):
-    """Anything that keeps rows from their tool. `settled` is what the tool had said before."""
+    """Anything that keeps rows from their tool. `settled` is what the tool had said before.
+
+    `is_unsure`: the tool may have taken rows, of those that it has not spoken of.
+    """
 
     def __init__(self, sentence: str):
         super().__init__(sentence)
         self.settled = Outcome()
+        self.is_unsure = False
 
 
 class RetryLater(DestinationError):
     """The tool is busy or out of reach, and stayed so for as long as we could wait."""
 
-    def __init__(self, destination: str, after_s: float, words: str):
+    def __init__(self, destination: str, after_s: float, words: str, is_unsure: bool = False):
         self.destination, self.after_s, self.words = destination, after_s, words
         super().__init__(
             f"{destination} is busy: {words}. The same rows go again in {after_s:.0f} s or later."
         )
+        self.is_unsure = is_unsure
+
+
+class Unanswered(DestinationError):
+    """No answer came to rows that must not go twice: the tool may have them, or not."""
+
+    def __init__(self, destination: str, words: str):
+        super().__init__(
+            f"{destination} may or may not have taken the last rows: {words}. They are held, since "
+            "sent again they could be there twice. Look into the tool, then say "
+            "`cdp decide SYNC taken` or `cdp decide SYNC lost`."
+        )
+        self.is_unsure = True
 
 
 class Refused(DestinationError):

@@ -60,7 +60,7 @@ def delete_people(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     yield from _engage(api, {api.key_of(row): [_whose(api, row) | gone] for row in rows})
 
 
-@destination.object(key="$insert_id", batch_size=2000, modes=("append",))
+@destination.object(key="$insert_id", batch_size=2000, modes=("append",), is_deduplicated=True)
 def events(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """Events: `event` (its name), `time`, `distinct_id`, and what else there is to say of it.
 

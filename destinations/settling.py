@@ -17,7 +17,7 @@ def deliver(send: Deliver, api: Api, items: dict[str, Any]) -> Outcome:
 
     What stops it on the way carries in `settled` what the tool had said until then.
     """
-    outcome = Outcome()
+    outcome, answered = Outcome(), api.answered
     for key, item in items.items():
         if reason := _unspeakable(item):
             outcome.note(Rejected(key, reason))
@@ -25,6 +25,8 @@ def deliver(send: Deliver, api: Api, items: dict[str, Any]) -> Outcome:
         _settle(send, api, _left(items, outcome), outcome)
     except DestinationError as error:
         error.settled = outcome
+        # Some of the rows that were not spoken of may have been in a call that went well.
+        error.is_unsure = error.is_unsure or api.answered > answered
         raise
     return outcome
 

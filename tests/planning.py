@@ -6,10 +6,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from warehouse import ledger
+from warehouse import settle
 from warehouse.database import Database
-from warehouse.ledger import Answer, Report
+from warehouse.ledger import Report
 from warehouse.plan import Plan, plan
+from warehouse.settle import Answer
 from warehouse.sync import Sync
 
 CONTACTS = Sync("hubspot_contacts", "syncs.hubspot_contacts", "email")
@@ -50,9 +51,9 @@ def answer(
     accepted: dict[str, str | None] = {key: f"id of {key}" for key in keys if key not in refused}
     with db.transaction():
         if keys:
-            ledger.mark_sent(db, CONTACTS, run_id, keys, now)
-            ledger.settle(db, CONTACTS, run_id, Answer(rows, accepted, refused), now)
-        return ledger.finish(db, CONTACTS, run_id, now)
+            settle.mark_sent(db, CONTACTS, run_id, rows, now)
+            settle.settle(db, CONTACTS, run_id, Answer(rows, accepted, refused), now)
+        return settle.finish(db, CONTACTS, run_id, now)
 
 
 def outbox(db: Database, run_id: str) -> list[tuple[Any, ...]]:

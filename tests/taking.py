@@ -25,12 +25,15 @@ class Tool:
         self.refuses: dict[str, str] = {}
         self.refused: dict[str, Row] = {}
         self.batches: list[list[str]] = []
+        self.rows: list[Row] = []
+        self.deleted: list[Row] = []
         self.breaks: dict[int, BaseException] = {}
 
     def send(self, rows: list[Row]) -> Outcome:
         self.batches.append([row["email"] for row in rows])
         if error := self.breaks.pop(len(self.batches), None):
             raise error
+        self.rows += rows
         outcome = Outcome()
         for row in rows:
             if reason := self.refuses.get(row["email"]):
@@ -40,6 +43,17 @@ class Tool:
                 # An upsert leaves the fields alone that it does not name.
                 self.records[row["email"]] = {**self.records.get(row["email"], {}), **row}
                 outcome.accepted[row["email"]] = f"id of {row['email']}"
+        return outcome
+
+    def delete(self, rows: list[Row]) -> Outcome:
+        outcome = Outcome()
+        for row in rows:
+            if reason := self.refuses.get(row["email"]):
+                outcome.rejected[row["email"]] = reason
+            else:
+                self.deleted.append(row)
+                del self.records[row["email"]]
+                outcome.accepted[row["email"]] = None
         return outcome
 
 

@@ -152,7 +152,7 @@ def test_mistakes_of_all_files_are_shown_together_with_their_lines(tmp_path: Pat
         },
     ) == [
         "staging/app__users.sql:1: carries user_id, email: it must say '-- key:' and '-- time:'",
-        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, owner, tags",
+        "staging/app__users.sql:2: unknown word 'keys'; known: key, time, to, mode, cron, keep, fill, refresh, profile, max_deletes, max_updates, owner, tags",
         'staging/shop__orders.sql:1: the first line must say "-- One row per …"',
         "syncs/one.sql:2: unknown destination 'crn'; known: crm",
         "syncs/two.sql:2: crm has no object 'persons'; it has: people",

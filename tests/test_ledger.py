@@ -4,13 +4,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse import ledger
+from warehouse import ledger, settle
 from warehouse.database import Database, connect
-from warehouse.ledger import Answer, Report, RunTakenOver
+from warehouse.ledger import Report
 from warehouse.plan import plan
+from warehouse.settle import Answer, RunTakenOver
 from warehouse.sync import Sync
 
 PEOPLE = Sync("customerio_people", "syncs.customerio_people", "id")
@@ -33,7 +35,7 @@ def people(db: Database, spent: int) -> None:
     )
 
 
-def settle(
+def settled(
     db: Database,
     run_id: str,
     folder: Path,
@@ -44,13 +46,18 @@ def settle(
     rows = pq.read_table(folder / "customerio_people.parquet")
     spoken_of = [key in accepted or key in rejected for key in rows["_key"].to_pylist()]
     with db.transaction():
-        ledger.settle(db, PEOPLE, run_id, Answer(rows.filter(spoken_of), accepted, rejected), NOON)
+        settle.settle(db, PEOPLE, run_id, Answer(rows.filter(spoken_of), accepted, rejected), NOON)
+
+
+def _rows(folder: Path, keys: list[str]) -> pa.Table:
+    rows = pq.read_table(folder / "customerio_people.parquet")
+    return rows.filter([key in keys for key in rows["_key"].to_pylist()])
 
 
 def sent(db: Database, run_id: str, folder: Path, keys: list[str], at: datetime = NOON) -> None:
     plan(db, PEOPLE, run_id, folder, at)
     with db.transaction():
-        ledger.mark_sent(db, PEOPLE, run_id, keys, at)
+        settle.mark_sent(db, PEOPLE, run_id, _rows(folder, keys), at)
 
 
 def accepted_values(db: Database) -> list[tuple[Any, ...]]:
@@ -63,7 +70,7 @@ def accepted_values(db: Database) -> list[tuple[Any, ...]]:
 def test_an_answer_enters_outbox_and_ledger(db: Database, tmp_path: Path) -> None:
     sent(db, "r1", tmp_path, ["a", "b"])
 
-    settle(db, "r1", tmp_path, {"a": "cio_1"}, {"b": "id is too short"})
+    settled(db, "r1", tmp_path, {"a": "cio_1"}, {"b": "id is too short"})
 
     assert accepted_values(db) == [("a", Decimal("1.00"), "cio_1", NOON, "r1")]
     assert db.run(
@@ -89,22 +96,22 @@ def test_the_tools_own_id_of_a_record_is_kept_when_it_is_not_told_again(
     db: Database, tmp_path: Path
 ) -> None:
     sent(db, "r1", tmp_path, ["a"])
-    settle(db, "r1", tmp_path, {"a": "cio_1"}, {})
+    settled(db, "r1", tmp_path, {"a": "cio_1"}, {})
     people(db, 2)
     sent(db, "r2", tmp_path, ["a"])
 
-    settle(db, "r2", tmp_path, {"a": None}, {})
+    settled(db, "r2", tmp_path, {"a": None}, {})
 
     assert accepted_values(db) == [("a", Decimal("2.00"), "cio_1", NOON, "r2")]
 
 
 def test_a_rejected_update_leaves_the_ledger_as_it_was(db: Database, tmp_path: Path) -> None:
     sent(db, "r1", tmp_path, ["a"])
-    settle(db, "r1", tmp_path, {"a": None}, {})
+    settled(db, "r1", tmp_path, {"a": None}, {})
     people(db, 2)
     sent(db, "r2", tmp_path, ["a"])
 
-    settle(db, "r2", tmp_path, {}, {"a": "no"})
+    settled(db, "r2", tmp_path, {}, {"a": "no"})
 
     assert accepted_values(db) == [("a", Decimal("1.00"), None, NOON, "r1")]
 
@@ -114,9 +121,9 @@ def test_a_run_stops_when_another_has_taken_its_rows_over(db: Database, tmp_path
     plan(db, PEOPLE, "r2", tmp_path, LATER)
 
     with pytest.raises(RunTakenOver) as raised:
-        settle(db, "r1", tmp_path, {"a": None}, {})
+        settled(db, "r1", tmp_path, {"a": None}, {})
     with pytest.raises(RunTakenOver), db.transaction():
-        ledger.mark_sent(db, PEOPLE, "r1", ["b"], LATER)
+        settle.mark_sent(db, PEOPLE, "r1", _rows(tmp_path, ["b"]), LATER)
 
     assert str(raised.value) == (
         "Run r1 of sync customerio_people stops here: another run of this sync has started since "
@@ -132,9 +139,9 @@ def test_a_run_stops_when_another_has_taken_its_rows_over(db: Database, tmp_path
 
 def test_a_run_that_is_stopped_says_what_became_of_every_row(db: Database, tmp_path: Path) -> None:
     sent(db, "r1", tmp_path, ["a", "b"])
-    settle(db, "r1", tmp_path, {"a": None}, {})
+    settled(db, "r1", tmp_path, {"a": None}, {})
 
-    report = ledger.finish(db, PEOPLE, "r1", LATER, "Customer.io is busy")
+    report = settle.finish(db, PEOPLE, "r1", LATER, "Customer.io is busy")
 
     assert report == Report(
         sync="customerio_people",
@@ -161,12 +168,12 @@ def test_a_run_that_is_stopped_says_what_became_of_every_row(db: Database, tmp_p
 
 def test_a_run_whose_sums_do_not_hold_is_found(db: Database, tmp_path: Path) -> None:
     plan(db, PEOPLE, "r1", tmp_path, NOON)
-    ledger.finish(db, PEOPLE, "r1", NOON)
+    settle.finish(db, PEOPLE, "r1", NOON)
     plan(db, PEOPLE, "r2", tmp_path, LATER)
     assert ledger.unbalanced(db, PEOPLE) == []
 
     db.run("delete from ledger.outbox where run_id = 'r2' and key = 'b'")
-    report = ledger.finish(db, PEOPLE, "r2", LATER)
+    report = settle.finish(db, PEOPLE, "r2", LATER)
 
     assert (report.planned, report.waiting) == (3, 2)
     assert ledger.unbalanced(db, PEOPLE) == [report]

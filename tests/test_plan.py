@@ -7,10 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from planning import CONTACTS, NOON, answer, contacts, counts, outbox, planned
 
-from warehouse import ledger
+from warehouse import ledger, settle
 from warehouse.database import Database, connect
-from warehouse.ledger import Answer, Refusal
+from warehouse.ledger import Refusal
 from warehouse.plan import Plan, RunKnown, plan
+from warehouse.settle import Answer
 from warehouse.sync import ReservedField, Sync
 
 
@@ -35,8 +36,26 @@ def test_the_first_run_creates_every_row(db: Database, tmp_path: Path) -> None:
         refused=0,
     )
     assert pq.read_table(made.spool).to_pylist() == [
-        {"email": "a@x.io", "city": None, "spent": Decimal("10.00"), "_key": "a@x.io"},
-        {"email": "b@x.io", "city": "Köln", "spent": Decimal("2.50"), "_key": "b@x.io"},
+        {
+            "_key": "b@x.io",
+            "_action": "create",
+            "_changed": None,
+            "_place": 0,
+            "_record_id": None,
+            "email": "b@x.io",
+            "city": "Köln",
+            "spent": Decimal("2.50"),
+        },
+        {
+            "_key": "a@x.io",
+            "_action": "create",
+            "_changed": None,
+            "_place": 1,
+            "_record_id": None,
+            "email": "a@x.io",
+            "city": None,
+            "spent": Decimal("10.00"),
+        },
     ]
     assert outbox(db, "r1") == [
         ("a@x.io", "create", None, "planned", None, 0),
@@ -198,7 +217,8 @@ def test_keys_of_any_type_are_compared_as_text(db: Database, tmp_path: Path) -> 
 
     made = plan(db, sync, "r1", tmp_path, NOON)
 
-    assert pq.read_table(made.spool).to_pylist() == [{"user_id": 10, "name": "a", "_key": "10"}]
+    spooled = pq.read_table(made.spool, columns=["user_id", "name", "_key"])
+    assert spooled.to_pylist() == [{"user_id": 10, "name": "a", "_key": "10"}]
     assert ledger.refusals(db, sync) == [Refusal("9", "2 rows share user_id 9", 0, None)]
 
 
@@ -246,8 +266,8 @@ def test_names_that_need_quotes_are_fields_like_others(db: Database, tmp_path: P
         made = plan(db, sync, name, tmp_path, NOON)
         rows = pq.read_table(made.spool)
         with db.transaction():
-            ledger.mark_sent(db, sync, name, ["a"], NOON)
-            ledger.settle(db, sync, name, Answer(rows, {"a": None}, {}), NOON)
+            settle.mark_sent(db, sync, name, rows, NOON)
+            settle.settle(db, sync, name, Answer(rows, {"a": None}, {}), NOON)
 
     assert db.run("select key, action, changed from ledger.outbox order by run_id") == [
         ("a", "create", None),
@@ -263,7 +283,7 @@ def test_a_plan_that_fails_leaves_no_trace(db: Database, tmp_path: Path) -> None
 
     assert str(raised.value) == (
         "Sync hubspot_contacts maps a field named _run_id; the ledger keeps _key, _record_id, "
-        "_accepted_at, _run_id for itself. Give the column another name in the sync's SELECT."
+        "_accepted_at, _run_id, _action, _changed, _place for itself. Give the column another name in the sync's SELECT."
     )
     assert db.columns("ledger.runs") == {}
     assert ledger.refusals(db, CONTACTS) == []

@@ -4,7 +4,7 @@ Everything here is computed from the SQL; nothing is opened. `build` raises ever
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
@@ -13,10 +13,11 @@ from sqlglot.errors import OptimizeError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from warehouse import identity, profiles
+from warehouse import identity, profiles, sync_header
 from warehouse.mistakes import Mistake, Mistakes
 from warehouse.model import DIALECT, Model
 from warehouse.rules import Rules
+from warehouse.sync_header import Destinations
 
 # The road the data takes: a schema reads itself and what stands before it.
 ROAD = ("staging", "identity", "resolved", "traits", "profiles", "audiences", "syncs")
@@ -26,9 +27,6 @@ SPELLED = {
     "cron": (r"\S+( \S+){4}", "like '0 6 * * *': minute, hour, day, month, weekday"),
     "owner": (r"team:[\w-]+|[^@\s]+@[^@\s]+\.\w\w+", "like team:growth or ada@example.com"),
 }
-
-# By destination and object, the modes that a sync may have.
-Destinations = Mapping[str, Mapping[str, Collection[str]]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ def build(
         wrong += _check_settings(model, catalog)
         wrong += _check_road(model, raw_tables)
         if model.schema == "syncs":
-            wrong += _check_sync(model, destinations)
+            names = [column.name for column in catalog.columns.get(model.table, ())]
+            wrong += sync_header.mistakes(model, names, destinations)
     if mistakes or wrong:
         raise Mistakes(sorted({*mistakes, *wrong}))
     return catalog
@@ -215,7 +214,7 @@ def _check_settings(model: Model, catalog: Catalog) -> Iterator[Mistake]:
         stated = model.settings.get(word)
         if stated and not re.fullmatch(pattern, stated):
             yield model.mistake(model.lines[word], f"{word} '{stated}' is not {meaning}")
-    for word in {"to", "mode", "cron"} & set(model.settings):
+    for word in sorted((model.settings.keys() & sync_header.WORDS) - {"key"}):
         if model.schema != "syncs":
             yield model.mistake(model.lines[word], f"'{word}' is for syncs only")
 
@@ -230,22 +229,3 @@ def _check_road(model: Model, raw_tables: Collection[str]) -> Iterator[Mistake]:
         if (raw and model.schema != "staging") or (table.db in ROAD and table.db not in above):
             wanted = f"{table.db}.{table.name}"
             yield model.mistake(_line(table), f"{model.schema} may not read {wanted}")
-
-
-def _check_sync(model: Model, destinations: Destinations) -> Iterator[Mistake]:
-    for word in {"to", "key", "mode", "cron"} - set(model.settings):
-        yield model.mistake(1, f"a sync must say '-- {word}: …'")
-    target = model.settings.get("to", "")
-    destination, _, thing = target.partition(".")
-    line = model.lines.get("to", 1)
-    if target and destination not in destinations:
-        known = ", ".join(sorted(destinations))
-        yield model.mistake(line, f"unknown destination '{destination}'; known: {known}")
-    elif target and thing not in destinations[destination]:
-        known = ", ".join(sorted(destinations[destination]))
-        yield model.mistake(line, f"{destination} has no object '{thing}'; it has: {known}")
-    modes = destinations.get(destination, {}).get(thing, ())
-    mode = model.settings.get("mode")
-    if mode and modes and mode not in modes:
-        known = ", ".join(modes)
-        yield model.mistake(model.lines["mode"], f"{target} has no mode '{mode}'; it has: {known}")

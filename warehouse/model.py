@@ -19,6 +19,12 @@ WORDS = {
     "to": "syncs only: destination.object",
     "mode": "syncs only: how rows go out",
     "cron": "syncs only: when the sync runs",
+    "keep": "syncs only: fields in which an empty value never clears what the tool has",
+    "fill": "syncs only: fields that are sent only where the tool has nothing",
+    "refresh": "syncs only: after how long an unchanged row goes again",
+    "profile": "syncs only: the column that says whose row it is",
+    "max_deletes": "syncs only: a run that would delete more stops before it sends",
+    "max_updates": "syncs only: a run that would update more stops before it sends",
     "owner": "an e-mail address, or team:name",
     "tags": "words for finding it, separated by commas",
 }

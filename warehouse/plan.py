@@ -1,21 +1,21 @@
 """What a sync has to send: the table of what should stand in the tool, against its ledger, in SQL.
 
 1. close what a crashed run left open, and fit the ledger to today's mapping
-2. refuse rows without a key, and rows that share one
-3. hash both sides on the fly: a row that is not in the ledger is new, one that hashes differently
-   has changed. No hash is stored, so an upgrade of the engine resends nothing
-4. of the rows the tool refused before, hold those that are the same and whose pause is not over
-5. write the outbox and the run, and spool the rows to a Parquet file, in key order: sending reads
-   that file, with the warehouse closed
+2. find the rows that differ (`differing`), and which of their fields
+3. of those, hold what the tool refused before and whose pause is not over, and what may have been
+   appended already (`owed`)
+4. stop where more would be deleted or updated than the sync allows
+5. write the outbox and the run, and spool the rows to a Parquet file: sending reads that file, with
+   the warehouse closed
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from warehouse import ledger
+from warehouse import differing, ledger, owed, settle
 from warehouse.database import Database
-from warehouse.sync import Sync, carried, mapped_columns, payload, quoted
+from warehouse.sync import Sync, carried, in_quotes, mapped_columns, quoted
 
 
 class RunKnown(Exception):
@@ -27,9 +27,21 @@ class RunKnown(Exception):
         )
 
 
+class TooMany(Exception):
+    """A plan would delete or update more rows than its sync allows; nothing was sent."""
+
+    def __init__(self, sync: str, action: str, found: int, allowed: int, ledger_count: int):
+        super().__init__(
+            f"Sync {sync} would {action} {found} of the {ledger_count} rows that the tool has; "
+            f"max_{action}s allows {allowed}. Nothing was sent. Look at the plan (`cdp plan {sync} "
+            f"--out FILE`); if it is right, send it with `cdp apply FILE`, or raise "
+            f"'-- max_{action}s:' in the sync."
+        )
+
+
 @dataclass(frozen=True)
 class Plan:
-    """A plan in numbers: planned = created + updated + refused = to_send + held + refused."""
+    """A plan in numbers: planned = all but unchanged = to_send + held + refused."""
 
     spool: Path
     created: int
@@ -37,173 +49,116 @@ class Plan:
     unchanged: int
     held: int
     refused: int
+    deleted: int = 0
+    refreshed: int = 0
 
     @property
     def planned(self) -> int:
-        return self.created + self.updated + self.refused
+        return self.created + self.updated + self.deleted + self.refreshed + self.refused
 
     @property
     def to_send(self) -> int:
-        return self.created + self.updated - self.held
+        return self.planned - self.refused - self.held
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan of which nothing is written down yet: its rows lie in temporary tables.
+
+    `wanted` is the table of what should stand in the tool, `columns` its fields and their types.
+    """
+
+    plan: Plan
+    columns: dict[str, str]
+    wanted: str
 
 
 def plan(db: Database, sync: Sync, run_id: str, folder: Path, now: datetime) -> Plan:
-    """Plan one run of a sync; the rows to send are in `folder`, in the file the plan names."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Plan one run of a sync; the rows to send are in `folder`, in the file the plan names.
+
+    Raises TooMany where the plan goes beyond what the sync allows, RunKnown for an old run id.
+    """
     with db.transaction():
-        ledger.make_tables(db)
-        if ledger.reports(db, sync, run_id):
-            raise RunKnown(sync.name, run_id)
-        ledger.close_broken_runs(db, sync, now)
-        columns = mapped_columns(db, sync)
-        ledger.fit_ledger(db, sync, columns)
-        _find_refused(db, sync)
-        _find_differing(db, sync, columns)
-        _find_owed(db, sync, columns, now)
-        made = _count(db, sync, folder / f"{sync.name}.parquet")
-        _tidy_outbox(db, sync, now)
-        _fill_outbox(db, sync, columns, run_id, now)
-        _record_refused(db, sync, run_id, now)
-        _open_run(db, sync, run_id, now, made)
-        _spool(db, sync, columns, made.spool)
-    return made
+        draft = draw_up(db, sync, folder, now)
+        guard(db, sync, draft)
+        write_down(db, sync, run_id, draft, now)
+    return draft.plan
 
 
-def _find_refused(db: Database, sync: Sync) -> None:
-    # Grouping a million numbers is three times as fast as a million strings, and most keys are
-    # alone: only those whose hash comes twice are looked at again, as text.
-    db.run(
-        f"""
-        create or replace temp table plan_refused as
-        with keys as (
-            select cast({quoted(sync.key)} as varchar) as _key from {sync.table}
-        ),
-
-        suspects as (
-            select hash(_key) as key_hash from keys group by all having count(*) > 1
-        )
-
-        select _key, count(*) as row_count
-        from keys
-        where _key is null or trim(_key) = '' or hash(_key) in (select key_hash from suspects)
-        group by all
-        having count(*) > 1 or _key is null or trim(_key) = ''
-        """
-    )
+def draw_up(db: Database, sync: Sync, folder: Path, now: datetime) -> Draft:
+    """Find what has to go, within the caller's transaction."""
+    ledger.make_tables(db)
+    settle.close_broken_runs(db, sync, now)
+    columns = mapped_columns(db, sync)
+    ledger.fit_ledger(db, sync, columns)
+    wanted = differing.wanted_table(db, sync, columns)
+    differing.find(db, sync, columns, wanted, now)
+    differing.changed_fields(db, sync, columns, wanted)
+    owed.find(db, sync, columns, wanted, now)
+    return Draft(_count(db, wanted, folder / f"{sync.name}.parquet"), columns, wanted)
 
 
-def _find_differing(db: Database, sync: Sync, columns: dict[str, str]) -> None:
-    fields = ", ".join(quoted(name) for name in columns)
-    db.run(
-        f"""
-        create or replace temp table plan_differing as
-        with wanted as (
-            select _key, hash({fields}) as _hash
-            from ({_wanted(sync, columns)})
-            where _key is not null
-        ),
-
-        accepted as (
-            select _key, hash({fields}) as _hash from {sync.ledger}
-        )
-
-        select w._key, a._key is null as is_new, false as is_held
-        from wanted as w
-        left join accepted as a using (_key)
-        where (a._key is null or a._hash <> w._hash)
-            and not exists (select 1 from plan_refused as r where r._key = w._key)
-        """
-    )
+def write_down(db: Database, sync: Sync, run_id: str, draft: Draft, now: datetime) -> None:
+    """Enter a plan in the outbox and the runs, and spool its rows."""
+    if ledger.reports(db, sync, run_id):
+        raise RunKnown(sync.name, run_id)
+    draft.plan.spool.parent.mkdir(parents=True, exist_ok=True)
+    owed.tidy_outbox(db, sync, now)
+    _fill_outbox(db, sync, draft.wanted, run_id, now)
+    _record_refused(db, sync, run_id, now)
+    _open_run(db, sync, run_id, now, draft.plan)
+    _spool(db, sync, draft)
 
 
-def _find_owed(db: Database, sync: Sync, columns: dict[str, str], now: datetime) -> None:
-    """Rows the tool refused before, that still differ and have not changed since."""
-    # Materialized, so that only refused rows are made into JSON and not the whole table.
-    db.run(
-        f"""
-        create or replace temp table plan_owed as
-        with refused as (
-            select key as _key, tries, reason, payload, next_try_at
-            from ledger.outbox
-            where sync = $sync and state = 'rejected' and action <> 'refuse'
-        ),
-
-        today as materialized (
-            select w.*
-            from ({_wanted(sync, columns)}) as w
-            where w._key in (select _key from refused)
-                and w._key in (select _key from plan_differing)
-        ),
-
-        written as materialized (
-            select _key, {payload(map(quoted, columns))} as payload from today
-        )
-
-        select r.*, r.next_try_at > $now as is_held
-        from refused as r
-        join written as w on r._key = w._key and r.payload = w.payload
-        """,
-        {"sync": sync.name, "now": now},
-    )
-    db.run(
-        "update plan_differing set is_held = true"
-        " where _key in (select _key from plan_owed where is_held)"
-    )
-
-
-def _count(db: Database, sync: Sync, spool: Path) -> Plan:
+def _count(db: Database, wanted: str, spool: Path) -> Plan:
     refused = int(db.value("select coalesce(sum(row_count), 0) from plan_refused"))
-    ((created, updated, held),) = db.run(
-        "select count(*) filter (where is_new), count(*) filter (where not is_new),"
-        " count(*) filter (where is_held) from plan_differing"
+    ((created, updated, deleted, refreshed, held),) = db.run(
+        "select count(*) filter (where action = 'create'),"
+        " count(*) filter (where action = 'update'), count(*) filter (where action = 'delete'),"
+        " count(*) filter (where action = 'refresh'), count(*) filter (where is_held)"
+        " from plan_rows"
     )
-    unchanged = db.count(sync.table) - refused - created - updated
-    return Plan(spool, created, updated, unchanged, held, refused)
+    unchanged = db.count(wanted) - refused - created - updated - refreshed
+    return Plan(spool, created, updated, unchanged, held, refused, deleted, refreshed)
 
 
-def _tidy_outbox(db: Database, sync: Sync, now: datetime) -> None:
-    """Take over the refusals that are not held, and forget what nobody will ask for."""
-    db.run(
-        "delete from ledger.outbox where sync = $sync and (action = 'refuse'"
-        " or (state <> 'rejected'"
-        f" and planned_at < cast($now as timestamptz) - interval {ledger.HISTORY_DAYS} day))",
-        {"sync": sync.name, "now": now},
-    )
-    db.run(
-        "update ledger.outbox set state = 'superseded', payload = null"
-        " where sync = $sync and state = 'rejected'"
-        " and key not in (select _key from plan_owed where is_held)",
-        {"sync": sync.name},
-    )
+def guard(db: Database, sync: Sync, draft: Draft) -> None:
+    """Raise TooMany where a plan goes beyond what its sync allows."""
+    ledger_count = db.count(sync.ledger)
+    for action, found, limit in (
+        ("delete", draft.plan.deleted, sync.max_deletes),
+        ("update", draft.plan.updated, sync.max_updates),
+    ):
+        allowed = limit.of(ledger_count)
+        if allowed is not None and found > allowed:
+            raise TooMany(sync.name, action, found, allowed, ledger_count)
 
 
-def _fill_outbox(
-    db: Database, sync: Sync, columns: dict[str, str], run_id: str, now: datetime
-) -> None:
+def _fill_outbox(db: Database, sync: Sync, wanted: str, run_id: str, now: datetime) -> None:
+    # In the order of the spool, so that the rows of a batch lie together in a large outbox.
     db.run(
         f"""
         insert into ledger.outbox by name
-        with changed as (
-            {_changed_fields(sync, columns)}
-        )
-
         select
-            d._key as key,
-            if(d.is_new, 'create', 'update') as action,
+            r._key as key,
+            r.action,
             c.changed,
             'planned' as state,
             o.reason,
+            o.code,
+            o.kind,
             coalesce(o.tries, 0) as tries,
             o.payload,
             o.next_try_at,
+            {_place(db, wanted)} as place,
             $sync as sync,
             $run_id as run_id,
             cast($now as timestamptz) as planned_at
-        from plan_differing as d
-        left join changed as c using (_key)
-        left join plan_owed as o using (_key)
-        where not d.is_held
-        order by key
+        from plan_rows as r
+        left join plan_changed as c on r._key = c._key and r.action = 'update'
+        left join plan_owed as o on r._key = o._key
+        where not r.is_held
+        order by place
         """,
         {"sync": sync.name, "run_id": run_id, "now": now},
     )
@@ -223,6 +178,7 @@ def _record_refused(db: Database, sync: Sync, run_id: str, now: datetime) -> Non
                 when row_count = 1 then '{key} is empty'
                 else '{key} is empty in ' || row_count || ' rows'
             end as reason,
+            'row' as kind,
             0 as tries,
             $sync as sync,
             $run_id as run_id,
@@ -235,31 +191,34 @@ def _record_refused(db: Database, sync: Sync, run_id: str, now: datetime) -> Non
     )
 
 
-def _changed_fields(sync: Sync, columns: dict[str, str]) -> str:
-    """Which fields of the changed rows differ; the wide comparison is made for those rows only."""
-    names = ", ".join(
-        f"case when w.{quoted(name)} is distinct from l.{quoted(name)}"
-        f" then '{name.replace(chr(39), chr(39) * 2)}' end"
-        for name in columns
-    )
-    return f"""
-        select _key, list_filter([{names}], lambda name: name is not null) as changed
-        from ({_wanted(sync, columns)}) as w
-        join {sync.ledger} as l using (_key)
-        where _key in (select _key from plan_differing where not is_new and not is_held)
-    """
-
-
 def _open_run(db: Database, sync: Sync, run_id: str, now: datetime, made: Plan) -> None:
     db.run(
-        "insert into ledger.runs values ($sync, $run_id, $now, null, $created, $updated,"
-        " $unchanged, $planned, 0, $refused, $waiting, $refused, $held, null)",
+        """
+        insert into ledger.runs by name
+        select
+            $sync as sync,
+            $run_id as run_id,
+            cast($now as timestamptz) as started_at,
+            $created as created,
+            $updated as updated,
+            $deleted as deleted,
+            $refreshed as refreshed,
+            $unchanged as unchanged,
+            $planned as planned,
+            0 as accepted,
+            $refused as rejected,
+            $waiting as waiting,
+            $refused as refused_in_plan,
+            $held as held
+        """,
         {
             "sync": sync.name,
             "run_id": run_id,
             "now": now,
             "created": made.created,
             "updated": made.updated,
+            "deleted": made.deleted,
+            "refreshed": made.refreshed,
             "unchanged": made.unchanged,
             "planned": made.planned,
             "refused": made.refused,
@@ -269,22 +228,38 @@ def _open_run(db: Database, sync: Sync, run_id: str, now: datetime, made: Plan) 
     )
 
 
-def _spool(db: Database, sync: Sync, columns: dict[str, str], spool: Path) -> None:
+def _spool(db: Database, sync: Sync, draft: Draft) -> None:
+    """The rows to send, those that are to be deleted last, with the values that they have there."""
     # Small row groups: a reader holds one of them in memory at a time.
-    place = str(spool).replace("'", "''")
+    theirs = ", ".join(f"l.{quoted(name)}" for name in draft.columns)
+    place = _place(db, draft.wanted)
     db.run(
         f"""
         copy (
-            select *
-            from ({_wanted(sync, columns)})
-            where _key in (select _key from plan_differing where not is_held)
-            order by _key
-        ) to '{place}' (format parquet, row_group_size 20480)
+            select
+                r._key,
+                r.action as _action,
+                if(l._accepted_at is null, null, c.changed) as _changed,
+                {place} as _place,
+                l._record_id,
+                {carried(draft.columns, "w")}
+            from plan_rows as r
+            join {draft.wanted} as w on w.rowid = r.wanted_id
+            left join plan_changed as c on r._key = c._key and r.action = 'update'
+            left join {sync.ledger} as l on l.rowid = r.ledger_id
+            where not r.is_held
+            union all
+            select r._key, r.action, null, {place}, l._record_id, {theirs}
+            from plan_rows as r
+            join {sync.ledger} as l on l.rowid = r.ledger_id
+            where not r.is_held and r.action = 'delete'
+            order by _place
+        ) to {in_quotes(str(draft.plan.spool))} (format parquet, row_group_size 20480)
         """
     )
 
 
-def _wanted(sync: Sync, columns: dict[str, str]) -> str:
-    """What should stand in the tool, each row with its key as text."""
-    fields = carried(columns)
-    return f"select {fields}, cast({quoted(sync.key)} as varchar) as _key from {sync.table}"
+def _place(db: Database, wanted: str) -> str:
+    """Where a planned row stands in the spool: as in the table, and after that as in the ledger."""
+    after = db.value(f"select coalesce(max(rowid) + 1, 0) from {wanted}")
+    return f"coalesce(r.wanted_id, {after} + r.ledger_id)"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from warehouse.database import Database
 
-RESERVED = ("_key", "_record_id", "_accepted_at", "_run_id")
+RESERVED = ("_key", "_record_id", "_accepted_at", "_run_id", "_action", "_changed", "_place")
 
 # Types that Parquet or Python cannot hand on unharmed travel, and are kept, as their neighbour.
 CARRIED = {
@@ -29,16 +29,56 @@ class ReservedField(Exception):
 
 
 @dataclass(frozen=True)
+class Limit:
+    """How many rows of a kind one run may send: a number, a share of the ledger, or any."""
+
+    count: int | None = None
+    percent: float | None = None
+
+    def of(self, ledger_count: int) -> int | None:
+        """In rows; None is any number."""
+        if self.percent is None:
+            return self.count
+        return max(int(ledger_count * self.percent / 100), A_FEW)
+
+
+# A share of a small table is next to nothing: so many rows may always go.
+A_FEW = 10
+ANY = Limit()
+FIFTH = Limit(percent=20)
+
+
+@dataclass(frozen=True)
 class Sync:
-    """A table of what should stand in a tool, and how the tool tells its rows apart."""
+    """A table of what should stand in a tool, how the tool tells its rows apart, and by what rules.
+
+    `mode`: upsert, update (what the tool has), create (what it lacks), mirror (upsert, and delete
+    what left the table), append (events, never twice), snapshot (all rows whenever one differs).
+    `keep`: fields in which NULL never clears what the tool has. `fill`: fields that are sent only
+    where it has nothing. `refresh_days`: after so many days an unchanged row goes again.
+    `profile`: the column that says whose row it is. `is_deduplicated`: of an append that comes
+    twice the tool keeps one.
+    """
 
     name: str
     table: str
     key: str
+    mode: str = "upsert"
+    keep: tuple[str, ...] = ()
+    fill: tuple[str, ...] = ()
+    refresh_days: int | None = None
+    max_deletes: Limit = FIFTH
+    max_updates: Limit = ANY
+    profile: str | None = None
+    is_deduplicated: bool = False
 
     @property
     def ledger(self) -> str:
         return f"ledger.{self.name}"
+
+    def is_sent(self, field: str) -> bool:
+        """A profile column whose name begins with `_` is for the ledger alone."""
+        return not (field == self.profile and field.startswith("_"))
 
 
 def mapped_columns(db: Database, sync: Sync) -> dict[str, str]:
@@ -54,9 +94,15 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def carried(columns: dict[str, str]) -> str:
+def in_quotes(text: str) -> str:
+    """As an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def carried(columns: dict[str, str], table: str = "") -> str:
     """The select list that gives each field the type it is carried in."""
-    return ", ".join(f"cast({quoted(n)} as {t}) as {quoted(n)}" for n, t in columns.items())
+    prefix = f"{table}." if table else ""
+    return ", ".join(f"cast({prefix}{quoted(n)} as {t}) as {quoted(n)}" for n, t in columns.items())
 
 
 def payload(fields: Iterable[str]) -> str:

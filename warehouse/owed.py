@@ -1,0 +1,116 @@
+"""What a sync still owes its tool from earlier runs: refused rows, and appends that may be there.
+
+A refused row is held until its pause is over, its values change or somebody asks for it. An append
+whose fate nobody knows is held until somebody decides: sent again it could be there twice.
+"""
+
+from datetime import datetime
+
+from warehouse import differing
+from warehouse.database import Database
+from warehouse.ledger import HISTORY_DAYS
+from warehouse.sync import Sync, payload, quoted
+
+
+def find(db: Database, sync: Sync, columns: dict[str, str], wanted: str, now: datetime) -> None:
+    """`plan_owed`: rows the tool refused before, that still differ and have not changed since."""
+    # Materialized, so that only refused rows are made into JSON and not the whole table.
+    db.run(
+        f"""
+        create or replace temp table plan_owed as
+        with refused as (
+            select key as _key, action, tries, reason, code, kind, payload, next_try_at
+            from ledger.outbox
+            where sync = $sync and state = 'rejected' and action <> 'refuse'
+        ),
+
+        today as materialized (
+            from ({differing.wanted_rows(columns, wanted)})
+            where _key in (select _key from refused)
+        ),
+
+        written as materialized (
+            select _key, {payload(map(quoted, columns))} as payload from today
+        )
+
+        select r.* exclude (action), r.next_try_at > $now as is_held
+        from refused as r
+        join written as w on r._key = w._key and r.payload = w.payload
+        where r.action <> 'delete'
+        union all
+        select r.* exclude (action), r.next_try_at > $now as is_held
+        from refused as r
+        join plan_rows as p on r._key = p._key and p.action = 'delete'
+        where r.action = 'delete'
+        """,
+        {"sync": sync.name, "now": now},
+    )
+    held = ["select _key from plan_owed where is_held"]
+    if _holds_unknown(sync):
+        held.append(f"select key from ledger.outbox where {_unknown(sync)}")
+    # A snapshot holds every row, whatever became of it before.
+    if sync.mode != "snapshot":
+        db.run(f"update plan_rows set is_held = true where _key in ({' union all '.join(held)})")
+
+
+def tidy_outbox(db: Database, sync: Sync, now: datetime) -> None:
+    """Take over the refusals that are not held, and forget what nobody will ask for."""
+    kept = "state not in ('rejected', 'unknown')" if _holds_unknown(sync) else "state <> 'rejected'"
+    db.run(
+        f"delete from ledger.outbox where sync = $sync and (action = 'refuse' or ({kept}"
+        f" and planned_at < cast($now as timestamptz) - interval {HISTORY_DAYS} day))",
+        {"sync": sync.name, "now": now},
+    )
+    db.run(
+        "update ledger.outbox set state = 'superseded', payload = null"
+        " where sync = $sync and state = 'rejected'"
+        " and key not in (select _key from plan_owed where is_held)",
+        {"sync": sync.name},
+    )
+
+
+def release(
+    db: Database, sync: Sync, now: datetime, code: str | None = None, since: datetime | None = None
+) -> int:
+    """Let refused rows go with the next run, whatever their pause; how many they are."""
+    return int(
+        db.value(
+            "update ledger.outbox set next_try_at = $now where sync = $sync and state = 'rejected'"
+            " and action <> 'refuse' and ($code is null or code = $code)"
+            " and ($since is null or settled_at >= $since)",
+            {"sync": sync.name, "now": now, "code": code, "since": since},
+        )
+    )
+
+
+def unknown(db: Database, sync: Sync) -> list[str]:
+    """The keys of appends that may or may not have reached the tool."""
+    if not db.columns("ledger.outbox") or not _holds_unknown(sync):
+        return []
+    found = db.run(f"select key from ledger.outbox where {_unknown(sync)} order by key")
+    return [key for (key,) in found]
+
+
+def decide(db: Database, sync: Sync, is_taken: bool, now: datetime) -> int:
+    """Say of all appends of unknown fate that the tool has them, or that they go again."""
+    keys = unknown(db, sync)
+    if is_taken:
+        db.run(
+            f"insert into {sync.ledger} by name"
+            " select key as _key, cast($now as timestamptz) as _accepted_at, run_id as _run_id"
+            f" from ledger.outbox where {_unknown(sync)}",
+            {"now": now},
+        )
+    db.run(
+        f"update ledger.outbox set state = $state, settled_at = $now where {_unknown(sync)}",
+        {"state": "accepted" if is_taken else "waiting", "now": now},
+    )
+    return len(keys)
+
+
+def _holds_unknown(sync: Sync) -> bool:
+    return sync.mode == "append" and not sync.is_deduplicated
+
+
+def _unknown(sync: Sync) -> str:
+    return f"sync = '{sync.name}' and state = 'unknown'"

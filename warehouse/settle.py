@@ -1,0 +1,250 @@
+"""Writes down what happens to a run's rows: about to be sent, answered, left over.
+
+What a batch's answer changes in the outbox and in the ledger, it changes in one transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from warehouse.database import Database
+from warehouse.ledger import Report, reports
+from warehouse.sync import RESERVED, Sync, payload, quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BROKE_OFF = "the process ended before the run did"
+
+# A refused row pauses 15 minutes, then 1, 4 and 16 hours, then a day each time.
+PAUSE = "to_minutes(cast(least(15 * pow(4, least(tries, 9)), 1440) as integer))"
+
+
+class RunTakenOver(Exception):
+    """A later plan of the same sync closed this run while it was still sending."""
+
+    def __init__(self, sync: str, run_id: str):
+        super().__init__(
+            f"Run {run_id} of sync {sync} stops here: another run of this sync has started since "
+            "and takes its rows over. Let one run of a sync end before the next begins."
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool said: the rows it spoke of, as spooled, and each key's fate.
+
+    `marks`: code and kind of rejected keys, where the tool told them.
+    """
+
+    rows: "pa.Table"
+    accepted: Mapping[str, str | None]
+    rejected: Mapping[str, str]
+    marks: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+
+
+def mark_sent(db: Database, sync: Sync, run_id: str, rows: "pa.Table", now: datetime) -> None:
+    """Write down that these rows are about to go; run it inside a transaction."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(rows["_place"]).as_py()
+    marked = db.value(
+        "update ledger.outbox set state = 'sent', sent_at = $now"
+        " where sync = $sync and run_id = $run_id and state = 'planned'"
+        " and place between $low and $high",
+        {
+            "now": now,
+            "sync": sync.name,
+            "run_id": run_id,
+            "low": ends["min"],
+            "high": ends["max"],
+        },
+    )
+    if marked != rows.num_rows:
+        raise RunTakenOver(sync.name, run_id)
+
+
+def take_back(db: Database, sync: Sync, run_id: str, after: int | None = None) -> None:
+    """Rows that were marked as sent, all or those after a place, and were not sent after all."""
+    db.run(
+        "update ledger.outbox set state = 'planned', sent_at = null"
+        " where sync = $sync and run_id = $run_id and state = 'sent' and place > $after",
+        {"sync": sync.name, "run_id": run_id, "after": -1 if after is None else after},
+    )
+
+
+def settle(db: Database, sync: Sync, run_id: str, answer: Answer, now: datetime) -> None:
+    """Enter an answer in the outbox and the ledger; run it inside a transaction."""
+    if not answer.rows.num_rows:
+        return
+    # Not from the catalog: asking it costs 30 ms on a connection that has just been opened.
+    names = [name for name in answer.rows.column_names if name not in RESERVED]
+    fields = [quoted(name) for name in names]
+    with db.lent("answered", _with_fates(answer)):
+        if _settle_outbox(db, sync, run_id, fields, now) != answer.rows.num_rows:
+            raise RunTakenOver(sync.name, run_id)
+        for action in answer.rows["_action"].unique().to_pylist():
+            enter = {"create": _settle_creates, "delete": _settle_deletes}.get(
+                action, _settle_updates
+            )
+            enter(db, sync, run_id, fields, now)
+
+
+def _with_fates(answer: Answer) -> "pa.Table":
+    import pyarrow as pa
+
+    keys = answer.rows["_key"].to_pylist()
+    marks = [answer.marks.get(key, (None, "row")) for key in keys]
+    rows = answer.rows.drop_columns(["_record_id"])
+    for name, values in (
+        ("_record_id", [answer.accepted.get(key) for key in keys]),
+        ("_reason", [answer.rejected.get(key) for key in keys]),
+        ("_code", [code for code, _ in marks]),
+        ("_kind", [kind for _, kind in marks]),
+    ):
+        rows = rows.append_column(name, pa.array(values, pa.string()))
+    return rows
+
+
+def _settle_outbox(db: Database, sync: Sync, run_id: str, fields: list[str], now: datetime) -> int:
+    return int(
+        db.value(
+            f"""
+            update ledger.outbox as o
+            set
+                state = if(a._reason is null, 'accepted', 'rejected'),
+                reason = a._reason,
+                code = if(a._reason is null, null, a._code),
+                kind = if(a._reason is null, null, a._kind),
+                tries = if(a._reason is null, tries, tries + 1),
+                payload = a._payload,
+                next_try_at = if(a._reason is null, null, $now + {PAUSE}),
+                settled_at = $now
+            from (
+                select
+                    _place,
+                    _reason,
+                    _code,
+                    _kind,
+                    if(_reason is null, null, {payload(fields)}) as _payload
+                from answered
+            ) as a
+            where o.sync = $sync and o.run_id = $run_id and o.state = 'sent'
+                and o.place = a._place
+                and o.place between (select min(_place) from answered)
+                    and (select max(_place) from answered)
+            """,
+            {"now": now, "sync": sync.name, "run_id": run_id},
+        )
+    )
+
+
+def _settle_creates(
+    db: Database, sync: Sync, run_id: str, fields: list[str], now: datetime
+) -> None:
+    # The plan found none of these keys in the ledger: no need to look for them in ten million.
+    db.run(
+        f"""
+        insert into {sync.ledger} (_key, _record_id, _accepted_at, _run_id, {", ".join(fields)})
+        select _key, _record_id, $now, $run_id, {", ".join(fields)}
+        from answered
+        where _reason is null and _action = 'create'
+        """,
+        {"now": now, "run_id": run_id},
+    )
+
+
+def _settle_updates(
+    db: Database, sync: Sync, run_id: str, fields: list[str], now: datetime
+) -> None:
+    db.run(
+        f"""
+        update {sync.ledger} as l
+        set
+            _record_id = coalesce(a._record_id, l._record_id),
+            _accepted_at = $now,
+            _run_id = $run_id,
+            {", ".join(f"{field} = a.{field}" for field in fields)}
+        from answered as a
+        where l._key = a._key and a._reason is null and a._action in ('update', 'refresh')
+        """,
+        {"now": now, "run_id": run_id},
+    )
+
+
+def _settle_deletes(
+    db: Database, sync: Sync, _run_id: str, _fields: list[str], _now: datetime
+) -> None:
+    db.run(
+        f"delete from {sync.ledger} where _key in"
+        " (select _key from answered where _reason is null and _action = 'delete')"
+    )
+
+
+def finish(
+    db: Database, sync: Sync, run_id: str, now: datetime, stopped_by: str | None = None
+) -> Report:
+    """Close a run: count what became of its rows, and say of those left over where they stand."""
+    who = {"sync": sync.name, "run_id": run_id}
+    db.run(
+        """
+        update ledger.runs as r
+        set
+            ended_at = $now,
+            stopped_by = $stopped_by,
+            accepted = o.accepted,
+            rejected = r.refused_in_plan + o.rejected,
+            waiting = r.held + o.waiting
+        from (
+            select
+                count(*) filter (where state = 'accepted') as accepted,
+                count(*) filter (where state = 'rejected' and action <> 'refuse') as rejected,
+                count(*) filter (where state in ('planned', 'sent')) as waiting
+            from ledger.outbox
+            where sync = $sync and run_id = $run_id
+        ) as o
+        where r.sync = $sync and r.run_id = $run_id and r.ended_at is null
+        """,
+        {**who, "now": now, "stopped_by": stopped_by},
+    )
+    # A row that was refused before and did not get its turn is still refused, on the old terms.
+    db.run(
+        """
+        update ledger.outbox
+        set state = case
+            when state = 'sent' then 'unknown'
+            when tries > 0 then 'rejected'
+            else 'waiting'
+        end
+        where sync = $sync and run_id = $run_id and state in ('planned', 'sent')
+        """,
+        who,
+    )
+    _doubt(db, sync, run_id)
+    return reports(db, sync, run_id)[0]
+
+
+def _doubt(db: Database, sync: Sync, run_id: str) -> None:
+    """What the tool has of an unknown row is not known either: it goes again, whole.
+
+    Where rows are removed, one that was perhaps created must be known to the ledger, to be removed.
+    """
+    if sync.mode in ("append", "snapshot"):
+        return
+    unknown = "select key from ledger.outbox where sync = ? and run_id = ? and state = 'unknown'"
+    who = [sync.name, run_id]
+    db.run(f"update {sync.ledger} set _accepted_at = null where _key in ({unknown})", who)
+    if sync.mode == "mirror":
+        db.run(
+            f"insert into {sync.ledger} (_key) {unknown}"
+            f" and key not in (select _key from {sync.ledger})",
+            who,
+        )
+
+
+def close_broken_runs(db: Database, sync: Sync, now: datetime) -> None:
+    """Close what a crash left open."""
+    open_runs = "select run_id from ledger.runs where sync = ? and ended_at is null"
+    for (run_id,) in db.run(open_runs, [sync.name]):
+        finish(db, sync, run_id, now, BROKE_OFF)
