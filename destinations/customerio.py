@@ -98,7 +98,9 @@ def _event(api: Api, row: Row, whose: str) -> dict[str, Any]:
         "id": _ulid(api.key_of(row)),
         "name": row.get("name"),
         **when,
-        "attributes": {name: _value(row[name]) for name in row if name not in apart},
+        "attributes": {
+            name: _value(row[name]) for name in row if name not in apart and row[name] is not None
+        },
     }
 
 

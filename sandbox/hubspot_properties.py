@@ -76,7 +76,7 @@ _STANDARD = {
         phone string
         city string
         country string
-        industry string
+        industry enumeration BANKING|COMPUTER_SOFTWARE|RETAIL
         numberofemployees number
         annualrevenue number
         hs_object_id number =

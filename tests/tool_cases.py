@@ -302,10 +302,10 @@ CASES = [
                 "is_customer": True,
                 "last_seen_at": SEEN,
             },
-            {"account_id": "a2", "name": "𠮷 🚀", "seats": 3, "is_customer": False},
+            {"account_id": "a2", "name": "𠮷 🚀", "seats": Decimal("3.00"), "is_customer": False},
         ],
-        {"account_id": "a2", "name": None, "seats": 4, "is_customer": False},
-        {"account_id": "a3", "seats": "many"},
+        {"account_id": "a2", "name": None, "seats": Decimal("4.00"), "is_customer": False},
+        {"account_id": "a3", "industry": "none such"},
         _hubspot_company,
         {
             "a1": {
@@ -317,7 +317,7 @@ CASES = [
             },
             "a2": {
                 "name": None,
-                "seats": "4",
+                "seats": "4.00",
                 "renews_on": None,
                 "is_customer": "false",
                 "last_seen_at": None,
@@ -332,7 +332,7 @@ CASES = [
         HUBSPOT,
         [
             {"deal_id": "d1", "dealname": "New", "amount": Decimal("9.90"), "closedate": SEEN},
-            {"deal_id": "d2", "dealname": "Old", "amount": 2, "dealstage": "closedwon"},
+            {"deal_id": "d2", "dealname": "Old", "amount": Decimal(2), "dealstage": "closedwon"},
         ],
         {"deal_id": "d2", "dealname": "Older", "amount": None, "dealstage": "closedlost"},
         {"deal_id": "d3", "dealstage": "nowhere"},
@@ -377,14 +377,20 @@ CASES = [
         CUSTOMERIO,
         [
             {"number": "e1", "id": "u1", "name": "Paid", "timestamp": SEEN, "amount": 9},
-            {"number": "e2", "id": None, "email": "bo@example.com", "name": "𠮷", "timestamp": 9},
+            {
+                "number": "e2",
+                "id": None,
+                "email": "bo@example.com",
+                "name": "𠮷",
+                "timestamp": SEEN,
+            },
         ],
-        {"number": "e2", "id": None, "email": "bo@example.com", "name": "𠮷", "timestamp": 9},
-        {"number": "e3", "id": "u1", "name": None, "timestamp": 1},
+        {"number": "e2", "id": None, "email": "bo@example.com", "name": "𠮷", "timestamp": SEEN},
+        {"number": "e3", "id": "u1", "name": None, "timestamp": SEEN},
         _customerio_event,
         {
             "Paid": {"timestamp": 1795253400, "data": {"amount": 9}},
-            "𠮷": {"timestamp": 9, "data": {}},
+            "𠮷": {"timestamp": 1795253400, "data": {}},
         },
     ),
     Case(
@@ -422,7 +428,7 @@ CASES = [
             "lastSeenAt": None,
             "signedUpOn": None,
         },
-        {"email": "cy@example.com", "lifetimeValue": "much"},
+        {"email": "no address", "plan": "pro"},
         _marketo,
         {
             "ann@example.com": {
@@ -486,7 +492,7 @@ CASES = [
             {
                 "distinct_id": "u2",
                 "$name": "𠮷 🚀",
-                "spend": 2,
+                "spend": Decimal(2),
                 "is_customer": False,
                 "last_seen": None,
                 "since": None,
@@ -538,9 +544,9 @@ CASES = [
                 "amount": Decimal("9.90"),
                 "note": None,
             },
-            {"number": "é 2", "event": "𠮷", "time": 1795253400, "distinct_id": None, "note": "🚀"},
+            {"number": "é 2", "event": "𠮷", "time": SEEN, "distinct_id": None, "note": "🚀"},
         ],
-        {"number": "é 2", "event": "𠮷", "time": 1795253400, "distinct_id": None, "note": "🚀"},
+        {"number": "é 2", "event": "𠮷", "time": SEEN, "distinct_id": None, "note": "🚀"},
         {"number": "e-3", "event": "Paid", "time": None, "distinct_id": "u1"},
         _mixpanel_event,
         {
