@@ -1,7 +1,8 @@
 """Each object of each tool behind the engine: sent once, kept as it is, taken out when it left."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tool_cases import CASES, Case, opened, thing
 from cdp_assets import sending
 from cdp_assets.outgoing import aim
 from cdp_assets.sending import Workshop
-from destinations.rows import Row
+from destinations.rows import Outcome, Row
 from warehouse import database
 from warehouse.database import Database
 from warehouse.sync import Sync
@@ -33,8 +34,11 @@ class Behind:
     folder: Path
     runs: int = 0
 
-    def run(self, *rows: Row, mode: str = "upsert") -> tuple[int, int]:
-        """Bring the tool to these rows: how many it accepted, and how many it refused."""
+    def run(self, *rows: Row, mode: str = "upsert", is_killed: bool = False) -> tuple[int, int]:
+        """Bring the tool to these rows: how many it accepted, and how many it refused.
+
+        `is_killed`: the process ends when the tool has the first batch, before that is recorded.
+        """
         self.runs += 1
         now = NOON + timedelta(hours=self.runs)
         sync = Sync("sync", "syncs.sync", self.case.key, mode, is_deduplicated=True)
@@ -48,6 +52,8 @@ class Behind:
         api = opened(self.case, url, mode=mode, run_id=f"r{self.runs}")
         workshop = Workshop(self.connect, self.folder)
         target = aim(thing(self.case), api)
+        if is_killed:
+            target = replace(target, send=dying(target.send))
         report = sending.run(sync, target, workshop, f"r{self.runs}", lambda: now)
         return report.accepted, report.rejected
 
@@ -71,6 +77,18 @@ class Behind:
         return sum(one["count"] for one in counts if one["vendor"] == self.case.tool)
 
 
+class Killed(BaseException):
+    pass
+
+
+def dying(send: Callable[[list[Row]], Outcome]) -> Callable[[list[Row]], Outcome]:
+    def send_and_die(rows: list[Row]) -> Outcome:
+        send(rows)
+        raise Killed
+
+    return send_and_die
+
+
 @pytest.fixture
 def behind(case: Case, sandbox: Sandbox, tmp_path: Path) -> Behind:
     case.prepare(sandbox)
@@ -90,6 +108,21 @@ def test_a_row_goes_when_it_changes_and_a_refused_one_alone(case: Case, behind: 
     is_same = case.changed == case.good[1]
     assert behind.run(case.good[0], case.changed) == (0 if is_same else 1, 0)
     assert behind.standing() == case.expected
+
+
+@each(CASES)
+def test_a_run_that_dies_between_sending_and_recording_loses_and_doubles_nothing(
+    case: Case, behind: Behind
+) -> None:
+    mode = "append" if case in EVENTS else "upsert"
+    with pytest.raises(Killed):
+        behind.run(case.good[0], case.changed, mode=mode, is_killed=True)
+    assert behind.standing() == case.expected
+    assert behind.run(case.good[0], case.changed, mode=mode) == (2, 0)
+    assert behind.standing() == case.expected
+    before = behind.calls()
+    assert behind.run(case.good[0], case.changed, mode=mode) == (0, 0)
+    assert behind.calls() == before
 
 
 @each(REMOVABLE)
