@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from conftest import Sandbox
 from hubspot import HubSpot
-from tool_cases import CASES, Case, opened, thing
+from tool_case import Case
+from tool_cases import CASES, opened, thing
 
 HUBSPOT = [case for case in CASES if case.tool == "hubspot" and case.kind != "list_members"]
 

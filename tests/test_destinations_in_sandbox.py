@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from answering import Sleeper
-from tool_cases import CASES, Case, Records, opened, thing
+from tool_case import Case, Records
+from tool_cases import CASES, opened, thing
 
 from destinations.api import Api
 from destinations.rows import Merge, Row

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import Sandbox, StartContract, StartSandbox
 from dagster import AssetSelection
-from tool_cases import CASES, Case, opened, thing
+from tool_case import Case
+from tool_cases import CASES, opened, thing
 from whole import in_folder
 
 from destinations.rows import Merge

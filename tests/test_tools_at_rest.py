@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from conftest import Sandbox
-from tool_cases import CASES, Case, opened, thing
+from tool_case import Case
+from tool_cases import CASES, opened, thing
 
 from cdp_assets import sending
 from cdp_assets.outgoing import aim
