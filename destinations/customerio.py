@@ -125,14 +125,17 @@ def _send(api: Api, entries: dict[str, Any]) -> Iterator[Rejected | Accepted]:
         yield Rejected(key, f"larger than the {ENTRY_BYTES} bytes that Customer.io takes")
     for pack in packs(fitting, PACK_BYTES):
         answer = api.call("POST", "/api/v2/batch", {"batch": list(pack.values())}) or {}
-        reasons: dict[Any, list[str]] = {}
+        errors: dict[Any, list[dict[str, Any]]] = {}
         for error in answer.get("errors") or []:
-            reasons.setdefault(error.get("batch_index"), []).append(_reason(error))
+            errors.setdefault(error.get("batch_index"), []).append(error)
         # An error without a place may be about any row: none is called accepted then.
-        anyones = reasons.get(None, [])
+        anyones = errors.get(None, [])
         for place, key in enumerate(pack):
-            said = "; ".join(reasons.get(place, anyones))
-            yield Rejected(key, said) if said else Accepted(key)
+            if said := errors.get(place, anyones):
+                reason = "; ".join(_reason(error) for error in said)
+                yield Rejected(key, reason, said[0].get("reason"))
+            else:
+                yield Accepted(key)
 
 
 def _reason(error: dict[str, Any]) -> str:

@@ -24,8 +24,10 @@ from sources._web import Api
 
 STREAMS = ("events",)
 
-# Mixpanel takes 60 requests an hour: the first run asks for a month at a time.
+# Mixpanel takes 60 requests an hour: the first run asks for a month at a time, or for more where
+# that would be too many.
 DAYS_PER_REQUEST = 30
+MOST_REQUESTS = 50
 ROWS = 5_000
 
 COLUMNS: Any = {
@@ -74,8 +76,9 @@ def _read(
     # The newest day of the project that had an event.
     newest = date.fromisoformat(state["newest"]) if "newest" in state else None
     first, last = newest - look_back if newest else start, datetime.now(zone).date()
+    days = max(DAYS_PER_REQUEST, (last - first).days // MOST_REQUESTS + 1)
     while first <= last:
-        until = min(first + timedelta(DAYS_PER_REQUEST - 1), last)
+        until = min(first + timedelta(days - 1), last)
         asked = {"project_id": project_id, "from_date": str(first), "to_date": str(until)}
         lines = api.lines("export", asked | {"time_in_ms": "true"})
         for rows in _batches(_row(json.loads(line), zone) for line in lines):

@@ -90,7 +90,9 @@ def test_one_refused_row_costs_its_neighbours_nothing(status: int) -> None:
     error = {"batch_index": 1, "reason": "invalid", "field": "attributes", "message": "too long"}
     transport = Answering(in_turn(Answer(status, {"errors": [error]})))
     assert people.send_batch(opened(transport), rows_of("u1", "u2", "u3")) == Outcome(
-        {"u1": None, "u3": None}, {"u2": "invalid: attributes: too long"}
+        {"u1": None, "u3": None},
+        {"u2": "invalid: attributes: too long"},
+        {"u2": ("invalid", "row")},
     )
 
 
@@ -98,7 +100,7 @@ def test_an_error_without_a_place_is_held_against_all_that_have_none_of_their_ow
     errors = [{"reason": "odd"}, {"batch_index": 0, "reason": "bad"}]
     transport = Answering(in_turn(Answer(207, {"errors": errors})))
     assert people.send_batch(opened(transport), rows_of("u1", "u2")) == Outcome(
-        {}, {"u1": "bad", "u2": "odd"}
+        {}, {"u1": "bad", "u2": "odd"}, {"u1": ("bad", "row"), "u2": ("odd", "row")}
     )
 
 

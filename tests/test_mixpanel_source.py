@@ -29,7 +29,7 @@ def ids(reading: Reading) -> list[str]:
     return [insert_id for (insert_id,) in rows]
 
 
-def days_asked(sandbox: Sandbox) -> int:
+def requests_made(sandbox: Sandbox) -> int:
     return sum(one["count"] for one in sandbox.requests() if one["vendor"] == "mixpanel_data")
 
 
@@ -79,10 +79,19 @@ def test_a_first_run_asks_for_a_month_at_a_time(
     for month in (8, 9, 10, 11):
         track(mixpanel, f"e{month}", NOON.replace(month=month))
     assert reading.load("mixpanel", start_date="2026-08-01") == {"events": 4}
-    first = days_asked(sandbox)
+    first = requests_made(sandbox)
     assert first >= 4
     reading.load("mixpanel", start_date="2026-08-01")
-    assert days_asked(sandbox) < first * 2 - 2
+    assert requests_made(sandbox) < first * 2 - 2
+
+
+def test_a_past_of_many_years_is_read_within_the_requests_of_an_hour(
+    reading: Reading, mixpanel: MixpanelStore, sandbox: Sandbox
+) -> None:
+    track(mixpanel, "e1", NOON.replace(year=2011))
+    track(mixpanel, "e2")
+    assert reading.load("mixpanel", start_date="2010-01-01") == {"events": 2}
+    assert requests_made(sandbox) <= 50
 
 
 @pytest.mark.parametrize("hour", [0, 7, 12, 23])

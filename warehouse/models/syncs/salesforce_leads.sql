@@ -1,5 +1,6 @@
 -- One row per person who works a lot on boards, as Mixpanel saw it, pays nothing yet, and is not
--- with sales: the leads that the product itself brings. They stay leads for as long as they are.
+-- with sales: the leads that the product itself brings. Who leaves this list stays a lead there,
+-- since sales may be talking to them.
 -- to: salesforce.leads
 -- key: Profile_Id__c
 -- mode: upsert
