@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from cdp_assets import cli_syncs
+
 
 @click.group()
 def cli() -> None:
@@ -64,6 +66,10 @@ def replay(code: str | None, file: str | None, source: str) -> None:
         f"{done.taken_count} lines taken out of quarantine: {done.stored_count} stored,"
         f" {done.duplicate_count} duplicate, {done.refused_count} refused again"
     )
+
+
+for command in cli_syncs.COMMANDS:
+    cli.add_command(command)
 
 
 def environ() -> dict[str, str]:

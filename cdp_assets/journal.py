@@ -2,7 +2,7 @@
 
 A line goes in before each batch and one after it. Where the process dies, the next run enters what
 the tool had said; of the batch that was under way nobody knows, and those after it had not begun.
-An object that must be finished has none of its rows until it is: they are all entered then.
+A snapshot holds none of its rows until it is finished: they are all entered then.
 """
 
 import json

@@ -1,19 +1,24 @@
 """A sync and its tool, brought together for one attempt: by a schedule, or by hand."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 
-from cdp_assets import sending
+from cdp_assets import mapping, sending
 from cdp_assets.place import Place
 from cdp_assets.sending import Target, Workshop
 from destinations.api import Api
 from destinations.destination import Destination, Object
-from destinations.errors import variable
-from warehouse import sync_header
+from destinations.errors import MappingUnfit, QuotaTooSmall, variable
+from warehouse import plan, sync_header
+from warehouse.database import Database
 from warehouse.ledger import Report
 from warehouse.model import Model
+from warehouse.plan import Draft, Plan
 from warehouse.sync import Sync
+
+Check = Callable[[Database, Sync, Draft], None]
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,35 @@ class Outgoing:
             may_repeat=self.sync.mode != "append" or self.sync.is_deduplicated,
         )
 
-    def run(self, run_id: str) -> Report:
+    def run(self, run_id: str, check: Check = plan.guard) -> Report:
         """One attempt; see `sending.run`."""
-        target = aim(self.thing, self.open(run_id))
+        api = self.open(run_id)
+        target = replace(
+            aim(self.thing, api), check=check, prepare=lambda draft: self.prepare(api, draft)
+        )
         return sending.run(self.sync, target, self.workshop, run_id, lambda: datetime.now(UTC))
+
+    def prepare(self, api: Api, draft: Draft) -> None:
+        """Ask the tool, as far as it tells, whether it has these fields and takes so many calls."""
+        name, thing = self.destination.name, self.thing
+        if thing.specify:
+            wrong = mapping.mistakes(self.sync, draft.columns, thing.specify(api))
+            if wrong:
+                raise MappingUnfit(name, thing.name, self.sync.name, wrong)
+        if self.destination.ask_quota:
+            left, needed = self.destination.ask_quota(api), self.calls(draft.plan)
+            if needed > left:
+                raise QuotaTooSmall(name, needed, left)
+
+    def calls(self, made: Plan) -> int:
+        """At least so many calls will it take: a tool that refuses a batch makes them more."""
+        sent = made.to_send - made.deleted
+        return ceil(sent / self.thing.batch_size) + ceil(made.deleted / self.thing.batch_size)
+
+    def minutes(self, made: Plan) -> float:
+        """At the tool's own limit."""
+        rate = self.destination.rate
+        return self.calls(made) / rate.calls * rate.per_s / 60
 
 
 def outgoing(

@@ -39,7 +39,8 @@ class Target:
     """An object of a destination, ready to take rows: `send` says what became of each.
 
     `finish` ends a run whose batches have all gone; `is_partial` is as in the connector. `check`
-    looks at a plan before it is written down and raises where it must not go out.
+    looks at a plan before it is written down and raises where it must not go out; `prepare` asks
+    the tool whether it can take what is planned, and raises where it cannot.
     """
 
     send: Callable[[list[Row]], Outcome]
@@ -48,6 +49,7 @@ class Target:
     finish: Callable[[], None] | None = None
     is_partial: bool = False
     check: Callable[[Database, Sync, Draft], None] = plan.guard
+    prepare: Callable[[Draft], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Run:
 
     @property
     def is_deferred(self) -> bool:
-        """Its rows count as accepted only once the run has been finished."""
-        return self.target.finish is not None or self.sync.mode == "snapshot"
+        """Half a snapshot is none: its rows count as accepted only once the run is finished."""
+        return self.sync.mode == "snapshot"
 
     @property
     def journal(self) -> Journal:
@@ -94,15 +96,18 @@ def run(
     attempt = Run(sync, target, workshop, run_id, now)
     with one_at_a_time(workshop.folder / f"{sync.name}.lock"):
         with workshop.connect() as db:
-            made = _plan(db, attempt)
-            if not made.to_send:
-                made.spool.unlink()
+            draft = _plan(db, attempt)
+            if not draft.plan.to_send:
+                draft.plan.spool.unlink()
                 attempt.journal.path.unlink(missing_ok=True)
                 return settle.finish(db, sync, run_id, now())
-        return _send(attempt, made)
+        if stopped := _tried(attempt.target.prepare, draft):
+            _end(attempt, draft.plan, [], stopped)
+            raise stopped
+        return _send(attempt, draft.plan)
 
 
-def _plan(db: Database, attempt: Run) -> Plan:
+def _plan(db: Database, attempt: Run) -> Draft:
     sync, folder, now = attempt.sync, attempt.workshop.folder, attempt.now()
     with db.transaction():
         journal.recover(db, sync, folder, now)
@@ -112,7 +117,7 @@ def _plan(db: Database, attempt: Run) -> Plan:
         plan.write_down(db, sync, attempt.run_id, draft, now)
     if draft.plan.to_send:
         attempt.journal.begin()
-    return draft.plan
+    return draft
 
 
 def _send(attempt: Run, made: Plan) -> Report:
@@ -128,8 +133,10 @@ def _send(attempt: Run, made: Plan) -> Report:
         pending, stopped = _ask_each(attempt, portion)
         if stopped:
             break
-    if stopped is None and attempt.is_deferred:
-        stopped = _finish(attempt)
+    if stopped is None:
+        stopped = _tried(attempt.target.finish)
+    if stopped is None:
+        attempt.journal.finished()
     report = _end(attempt, made, pending, stopped)
     if stopped:
         raise stopped
@@ -262,13 +269,13 @@ def _by_key(
     return Answer(batch.filter(pc.is_in(batch["_key"], settled)), taken, refused, marks)
 
 
-def _finish(attempt: Run) -> Exception | None:
+def _tried(step: Callable[..., None] | None, *given: Draft) -> Exception | None:
+    """What went wrong with a step of the tool's, if it has that step and anything did."""
     try:
-        if attempt.target.finish:
-            attempt.target.finish()
+        if step:
+            step(*given)
     except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
         return error
-    attempt.journal.finished()
     return None
 
 

@@ -110,7 +110,10 @@ class Object:
         return specify
 
     def finish(self, close: Close) -> Close:
-        """Decorate the function that ends a run whose batches have all gone."""
+        """Decorate the function that ends a run whose batches have all gone.
+
+        A snapshot's rows count as accepted once it returns, others as soon as they are answered.
+        """
         self.close = close
         return close
 
@@ -151,6 +154,12 @@ class Destination:
     quota_words: tuple[str, ...] = ()
     means: Means = as_it_says
     objects: dict[str, Object] = field(default_factory=dict)
+    ask_quota: Callable[[Api], int] | None = None
+
+    def quota(self, ask: Callable[[Api], int]) -> Callable[[Api], int]:
+        """Decorate the function that says how many calls the tool takes for the rest of the day."""
+        self.ask_quota = ask
+        return ask
 
     def object(  # noqa: PLR0913 - what a connector may say of an object, each with a default
         self,

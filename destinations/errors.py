@@ -9,6 +9,8 @@
     ├── NoDelete             this object cannot be deleted from: change the sync's mode
     ├── NoMerge              this object cannot merge records: add a function that does
     ├── UnknownMode          a connector declares a mode that there is not: mend the connector
+    ├── MappingUnfit         the tool's object has other fields than the sync maps: mend the SELECT
+    ├── QuotaTooSmall        the run needs more calls than the tool takes today: wait, or send less
     └── StrayKey             a connector spoke of a row it was not given: mend the connector
 
 A row that the tool does not take is no error but a value: `rows.Rejected`.
@@ -123,6 +125,27 @@ class UnknownMode(DestinationError):
         super().__init__(
             f"{destination}.{object_name} declares the mode {', '.join(unknown)}; "
             f"there are: {', '.join(known)}."
+        )
+
+
+class MappingUnfit(DestinationError):
+    """A sync maps fields that the tool's object does not have, or not so."""
+
+    def __init__(self, destination: str, object_name: str, sync: str, mistakes: list[str]):
+        listed = "".join(f"\n  {mistake}" for mistake in mistakes)
+        super().__init__(
+            f"Nothing was sent: {sync} does not fit {destination}.{object_name}. "
+            f"Mend warehouse/models/syncs/{sync}.sql:{listed}"
+        )
+
+
+class QuotaTooSmall(DestinationError):
+    """A run would need more calls than the tool takes for the rest of the day."""
+
+    def __init__(self, destination: str, needed: int, left: int):
+        super().__init__(
+            f"Nothing was sent: this run needs {needed} calls, and {destination} takes {left} more "
+            "today. The rows wait; run again when the tool's day is over, or send fewer at a time."
         )
 
 

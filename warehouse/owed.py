@@ -83,6 +83,21 @@ def release(
     )
 
 
+def send_again(db: Database, sync: Sync, where: str) -> int:
+    """Let the rows of which the condition holds go with the next run, changed or not.
+
+    What goes out once only never goes again.
+    """
+    if sync.mode in differing.ONCE or not db.columns(sync.ledger):
+        return 0
+    return int(
+        db.value(
+            f"update {sync.ledger} set _accepted_at = null where _key in"
+            f" (select cast({quoted(sync.key)} as varchar) from {sync.table} where {where})"
+        )
+    )
+
+
 def unknown(db: Database, sync: Sync) -> list[str]:
     """The keys of appends that may or may not have reached the tool."""
     if not db.columns("ledger.outbox") or not _holds_unknown(sync):

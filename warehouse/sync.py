@@ -28,6 +28,16 @@ class ReservedField(Exception):
         )
 
 
+class NotMade(Exception):
+    """The table of what should stand in the tool is not there yet."""
+
+    def __init__(self, sync: str, table: str):
+        super().__init__(
+            f"Sync {sync} reads {table}, which nobody has made yet: materialize "
+            f"{table.replace('.', '/')} first."
+        )
+
+
 @dataclass(frozen=True)
 class Limit:
     """How many rows of a kind one run may send: a number, a share of the ledger, or any."""
@@ -84,6 +94,8 @@ class Sync:
 def mapped_columns(db: Database, sync: Sync) -> dict[str, str]:
     """The sync's fields with the types they are carried and kept in."""
     columns = {name: _carried(type_) for name, type_ in db.columns(sync.table).items()}
+    if not columns:
+        raise NotMade(sync.name, sync.table)
     for name in columns:
         if name.lower() in RESERVED:
             raise ReservedField(sync.name, name)
