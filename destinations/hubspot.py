@@ -6,10 +6,11 @@ Rows are recognised by a property that HubSpot holds unique: `email` for contact
 own (a company's domain is not unique there). By `email` HubSpot wants the whole row every time (no
 partial upserts):
 https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide#upsert-contacts
+The private app needs the scopes to read and to write what is sent, and of contacts for lists.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -202,15 +203,14 @@ def _found(
 
 
 def _read(api: Api, kind: str, keys: list[str]) -> dict[str, Row]:
-    """The records with all their properties, in our types."""
-    types = {one["name"]: one["type"] for one in _properties(api, kind)}
+    """The records with all their properties, as HubSpot shows them: as text."""
+    names = [one["name"] for one in _properties(api, kind)]
     rows: dict[str, Row] = {}
     for start in range(0, len(keys), 100):
-        asked, records = _found(api, kind, keys[start : start + 100], list(types))
+        asked, records = _found(api, kind, keys[start : start + 100], names)
         by_id = {record["id"]: record["properties"] for record in records}
-        for key, record_id in _record_ids(api.key, asked, records).items():
-            held = by_id[record_id]
-            rows[key] = {name: _value(types[name], held.get(name)) for name in types}
+        found = _record_ids(api.key, asked, records)
+        rows |= {key: by_id[record_id] for key, record_id in found.items()}
     return rows
 
 
@@ -261,20 +261,3 @@ def _text(value: Any) -> str:
             return ";".join(_text(one) for one in value)
         case _:
             return str(value)
-
-
-def _value(type_: str, text: str | None) -> Any:
-    """What `_text` wrote, read back; HubSpot shows dates and times as ISO text."""
-    match type_:
-        case _ if not text:
-            return None
-        case "number":
-            return Decimal(text)
-        case "bool":
-            return text == "true"
-        case "date":
-            return date.fromisoformat(text[:10])
-        case "datetime":
-            return datetime.fromisoformat(text)
-        case _:
-            return text

@@ -99,12 +99,10 @@ def merge_leads(api: Api, merges: list[Merge]) -> Iterator[Rejected | Accepted]:
 
 @leads.read
 def read_leads(api: Api, keys: list[str]) -> dict[str, Row]:
-    types = {field["name"]: field["dataType"] for field in _fields(api)}
     rows: dict[str, Row] = {}
-    for names in packs({name: name for name in types}, ADDRESS_BYTES):
+    for names in packs({field["name"]: field["name"] for field in _fields(api)}, ADDRESS_BYTES):
         for key, found in _found(api, keys, [*names]).items():
-            held = {name: _read(types[name], found[0].get(name)) for name in names}
-            rows.setdefault(key, {}).update(held)
+            rows.setdefault(key, {}).update(found[0])
     return rows
 
 
@@ -230,10 +228,3 @@ def _value(value: Any) -> Any:
             return ";".join(map(str, value))
         case _:
             return value
-
-
-def _read(type_: str, value: Any) -> Any:
-    """What `_value` wrote, read back."""
-    if value is None or type_ not in ("date", "datetime"):
-        return value
-    return date.fromisoformat(value) if type_ == "date" else datetime.fromisoformat(value)

@@ -23,7 +23,7 @@ def test_what_passes_between_us_and_the_vendors_keeps_their_contracts(
     sandbox = start_sandbox(people=40)
     stripe = contract("stripe-unexpanded", f"{sandbox.url}/stripe")
     google = contract("google-ads", f"{sandbox.url}/google_ads")
-    hubspot = contract("hubspot-contacts", f"{sandbox.url}/hubspot")
+    hubspot = contract(SPECS["hubspot"], f"{sandbox.url}/hubspot")
     whole = in_folder(tmp_path, sandbox.url)
     whole.environ["SOURCES__STRIPE__BASE_URL"] = f"{stripe.url}/v1/"
     whole.environ["SOURCES__GOOGLE_ADS__BASE_URL"] = f"{google.url}/"
@@ -38,7 +38,10 @@ def test_what_passes_between_us_and_the_vendors_keeps_their_contracts(
     }
     assert google.calls() == {("/{version}/customers/{customerId}/googleAds:searchStream", 200)}
     routes = {route for route, _ in hubspot.calls()}
-    assert routes == {"/crm/v3/objects/contacts/batch/upsert"}
+    assert routes == {
+        "/crm/v3/objects/contacts/batch/upsert",
+        "/crm/v3/properties/{objectType}",
+    }
     assert {status for _, status in hubspot.calls()} <= {200, 207}
 
 
