@@ -125,6 +125,6 @@ def test_all_mistakes_of_all_files_come_in_one_message_when_the_project_is_read(
         "  sources/c.py:1: no function source(…) at the top level",
         f"  warehouse/models/syncs/b.sql:2: unknown destination 'hubspt'; known: {known}",
         "  warehouse/models/syncs/b.sql:3: key 'mail' is no column of it; it has: email",
-        "  warehouse/models/traits/a.sql:2: unknown word 'kee'; known: key, time, to, mode, cron, owner, tags",
+        "  warehouse/models/traits/a.sql:2: unknown word 'kee'; known: key, time, to, mode, cron, keep, fill, refresh, profile, max_deletes, max_updates, owner, tags",
         "  warehouse/models/traits/a.sql:3: nobody makes the table nosuch.table",
     ]

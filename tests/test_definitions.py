@@ -42,6 +42,9 @@ def test_each_sync_has_a_schedule_at_its_cron_and_the_sources_have_one(tmp_path:
         "salesforce_contacts": "20 * * * *",
         "customerio_people": "25 * * * *",
         "salesforce_leads": "35 * * * *",
+        "vitally_accounts": "40 * * * *",
+        "marketo_leads": "45 * * * *",
+        "mixpanel_people": "50 * * * *",
     }
 
 
