@@ -61,18 +61,23 @@ class Rate:
 
 @dataclass(eq=False)
 class Pace:
-    """Keeps calls within a Rate by waiting before the one that would exceed it."""
+    """Keeps calls within a Rate by waiting before the one that would exceed it.
+
+    `not_before`: until then the tool has said that it has no room.
+    """
 
     rate: Rate
     sleep: Callable[[float], None]
     now: Callable[[], float]
     made_at: deque[float] = field(default_factory=deque)
+    not_before: float = 0.0
 
     def wait(self) -> None:
+        until = self.not_before
         if len(self.made_at) == self.rate.calls:
-            pause = self.made_at.popleft() + self.rate.per_s - self.now()
-            if pause > 0:
-                self.sleep(pause)
+            until = max(until, self.made_at.popleft() + self.rate.per_s)
+        if (pause := until - self.now()) > 0:
+            self.sleep(pause)
         self.made_at.append(self.now())
 
 
@@ -156,6 +161,7 @@ class Api:
             if isinstance(response, requests.Response):
                 status = self.means(response)
                 if status not in BUSY and status < 500:
+                    self.pace.not_before = self.pace.now() + _no_room_for_s(response)
                     return response
                 words, told_s = f"{status} {self._words(response)}", _told(response)
                 is_unsure = status not in UNTOUCHED
@@ -237,6 +243,12 @@ def _told(response: requests.Response) -> float | None:
         if told.isdigit():
             return int(told) * unit_s
     return None
+
+
+def _no_room_for_s(response: requests.Response) -> float:
+    """Seconds until the tool has room again; 0 while it has. It says so before it refuses."""
+    left, until = (response.headers.get(f"RateLimit-{name}", "") for name in ("Remaining", "Reset"))
+    return float(until) if left == "0" and until.isdigit() else 0.0
 
 
 def _seconds_until(date: str) -> float | None:

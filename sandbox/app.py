@@ -54,7 +54,7 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
                 tokens=Tokens("cdf01657-110d-4155-99a7-f986b2ff13a0:", 3600),
             ),
             # https://docs.vitally.io/en/articles/9880649-rest-api-overview
-            "vitally": Vendor(vitally.trouble, Bucket(1000, 60), pause_header="RateLimit-Reset"),
+            "vitally": Vendor(vitally.trouble, Bucket(1000, 60), tells_limit=True),
             # A limit by bytes and events, not by calls.
             "mixpanel": Vendor(mixpanel.trouble),
             # https://docs.mixpanel.com/reference/raw-event-export

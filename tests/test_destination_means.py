@@ -79,3 +79,15 @@ def test_a_key_may_stand_alone_in_a_basic_login() -> None:
     api = tool(basic("key"), "key").open({"key": "s3cret"}, "id", transport=transport)
     api.call("GET", "/")
     assert transport.asked[0].headers["Authorization"] == "Basic czNjcmV0Og=="
+
+
+def test_a_tool_that_says_it_has_no_room_left_is_not_asked_before_it_has() -> None:
+    sleeper = Sleeper()
+    last = Answer(200, {}, {"RateLimit-Remaining": "0", "RateLimit-Reset": "41"})
+    some = Answer(200, {}, {"RateLimit-Remaining": "7", "RateLimit-Reset": "41"})
+    api = opened(Answering(in_turn(some, last, FINE)), sleeper)
+    for _ in range(2):
+        api.call("GET", "/")
+    assert sleeper.slept == []
+    api.call("GET", "/")
+    assert [round(pause) for pause in sleeper.slept] == [41]

@@ -67,3 +67,10 @@ def test_a_busy_answer_says_in_its_own_header_when_there_is_room(sandbox: Sandbo
     answer = call(sandbox, "GET", "accounts/acme")
     assert (answer.status_code, answer.headers["RateLimit-Reset"]) == (429, "9")
     assert "Retry-After" not in answer.headers
+
+
+def test_every_answer_says_how_much_room_is_left(sandbox: Sandbox) -> None:
+    shown = [call(sandbox, "GET", "accounts/acme").headers for _ in range(3)]
+    assert shown[0]["RateLimit-Limit"] == "1000, 1000;window=60"
+    assert [headers["RateLimit-Remaining"] for headers in shown] == ["999", "998", "997"]
+    assert shown[0]["RateLimit-Reset"] == "1"
