@@ -3,10 +3,10 @@
 import argparse
 import json
 
-from bench import events, figures, road
+from bench import events, figures, road, syncs
 from bench.bars import table
 
-BENCHES = {"events": events.run, "road": road.run}
+BENCHES = {"events": events.run, "road": road.run, "syncs": syncs.run}
 
 parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
 parser.add_argument("--quick", action="store_true", help="less data, under a minute")

@@ -108,19 +108,20 @@ def verify(sync: str, sample: int) -> None:
 @click.command()
 @click.argument("sync")
 @click.argument("fate", type=click.Choice(["taken", "lost"]), required=False)
-def decide(sync: str, fate: str | None) -> None:
+@click.option("--key", "keys", multiple=True, help="Only this event, or these.")
+def decide(sync: str, fate: str | None, keys: tuple[str, ...]) -> None:
     """Say of the events of SYNC that were sent without an answer whether the tool has them."""
     from warehouse import owed
 
     with _told():
         going = _find(sync)
         with going.place.connect() as db:
-            keys = owed.unknown(db, going.sync)
+            held = [key for key in owed.unknown(db, going.sync) if not keys or key in keys]
             if fate:
-                owed.decide(db, going.sync, fate == "taken", datetime.now(UTC))
-    for key in keys:
+                owed.decide(db, going.sync, held, fate == "taken", datetime.now(UTC))
+    for key in held:
         click.echo(key)
-    click.echo(f"{len(keys)} events {f'count as {fate}' if fate else 'are held'}.")
+    click.echo(f"{len(held)} events {f'count as {fate}' if fate else 'are held'}.")
 
 
 COMMANDS = (plan, apply, retry, resend, verify, decide)

@@ -32,6 +32,7 @@ class Journal:
     path: Path
     run_id: str
     is_deferred: bool
+    is_append: bool
 
     def begin(self) -> None:
         """What was in it stands in the warehouse now."""
@@ -40,7 +41,10 @@ class Journal:
 
     def sending(self, rows: "pa.Table") -> None:
         places = rows["_place"]
-        self._write({"sent": [places[0].as_py(), places[-1].as_py()]})
+        # Not even a power cut may make an event that went look as if it had not.
+        self._write(
+            {"sent": [places[0].as_py(), places[-1].as_py()]}, outlasts_power=self.is_append
+        )
 
     def answered(self, answer: Answer) -> None:
         self._write(
@@ -58,12 +62,12 @@ class Journal:
     def finished(self) -> None:
         self._write({"finished": True})
 
-    def _write(self, said: dict[str, Any]) -> None:
+    def _write(self, said: dict[str, Any], *, outlasts_power: bool = False) -> None:
         with self.path.open("a") as file:
             file.write(_line(said))
-            file.flush()
-            # Not even a power cut may make an event that went look as if it had not.
-            os.fsync(file.fileno())
+            if outlasts_power:
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def recover(db: Database, sync: Sync, folder: Path, now: datetime) -> None:

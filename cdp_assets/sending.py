@@ -1,6 +1,6 @@
 """Runs a sync: plan under the warehouse's lock, send in batches without it, record each answer.
 
-A batch and its answer are written into a journal, and the warehouse is opened every second or so:
+A batch and its answer are written into a journal, and the warehouse is opened every few seconds:
 the answers so far go in, and the next batches are marked as sent, in one transaction. Killed at any
 moment, a run leaves at most the batch in flight unknown: the next run reads the journal, and its
 plan finds what the ledger lacks.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 UNMENTIONED = "the tool's answer does not mention this row"
 # Answers are entered about so often: what takes longer goes in smaller portions.
-ENTERED_EVERY_S = 1.0
+ENTERED_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Run:
     @property
     def journal(self) -> Journal:
         path = self.workshop.folder / f"{self.sync.name}.journal"
-        return Journal(path, self.run_id, self.is_deferred)
+        return Journal(path, self.run_id, self.is_deferred, self.sync.mode == "append")
 
 
 def run(
@@ -124,7 +124,7 @@ def _send(attempt: Run, made: Plan) -> Report:
     sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
     pending: list[Answer] = []
     stopped: Exception | None = None
-    for portion in _portions(_batches(made.spool, attempt.target.batch_size)):
+    for portion in _portions(batches(made.spool, attempt.target.batch_size)):
         with attempt.workshop.connect() as db, db.transaction():
             _enter(db, attempt, pending)
             settle.mark_sent(db, sync, run_id, _together(portion), now())
@@ -183,23 +183,22 @@ def _together(tables: list["pa.Table"]) -> "pa.Table":
     return pa.concat_tables(tables)
 
 
-def _batches(spool: Path, size: int) -> Iterator["pa.Table"]:
-    """The spooled rows in batches, those to delete in batches of their own."""
+def batches(spool: Path, size: int) -> Iterator["pa.Table"]:
+    """The spooled rows in batches; those to delete, which come last, in batches of their own."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(spool) as file:
-        for batch in file.iter_batches(batch_size=size):
-            table = pa.Table.from_batches([batch])
-            deleted = pc.equal(table["_action"], "delete")
-            for part in (table.filter(pc.invert(deleted)), table.filter(deleted)):
-                if part.num_rows:
-                    yield part
+        for read in file.iter_batches(batch_size=max(MOST_ROWS // size, 1) * size):
+            table = pa.Table.from_batches([read])
+            sent = table.num_rows - (pc.sum(pc.equal(table["_action"], "delete")).as_py() or 0)
+            for part in (table.slice(0, sent), table.slice(sent)):
+                yield from (part.slice(at, size) for at in range(0, part.num_rows, size))
 
 
 def _portions(batches: Iterator["pa.Table"]) -> Iterator[list["pa.Table"]]:
-    """As many batches as go out in about a second, the first alone."""
+    """As many batches as go out in some seconds, the first alone."""
     size = 1
     while portion := list(islice(batches, size)):
         started = time.monotonic()

@@ -204,13 +204,18 @@ class Destination:
         """
         self.check(arguments)
         session = requests.Session()
+        # Proxies and certificates from the environment, looked up once and not for every call.
+        address = arguments.get("base_url") or self.base_url or ""
+        around = session.merge_environment_settings(address, {}, None, None, None)
+        session.proxies, session.verify = around["proxies"], around["verify"]
+        session.trust_env = False
         if transport is not None:
             session.mount("http://", transport)
             session.mount("https://", transport)
         return Api(
             destination=self.name,
             key=key,
-            base_url=arguments.get("base_url") or self.base_url or "",
+            base_url=address,
             arguments=arguments,
             login=self.authenticate,
             pace=Pace(self.rate, sleep, time.monotonic),

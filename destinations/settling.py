@@ -74,7 +74,9 @@ def _left(items: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
 
 def _unspeakable(row: Row | Merge) -> str | None:
     """Why no tool could be told this row: JSON has no word for infinity or for no number."""
-    for name, value in row.items() if isinstance(row, dict) else ():
-        if isinstance(value, float) and not math.isfinite(value):
-            return f"{name} is {value}, which is no number that can be sent"
+    if isinstance(row, dict):
+        for value in row.values():
+            if type(value) is float and not math.isfinite(value):
+                name = next(name for name in row if row[name] is value)
+                return f"{name} is {value}, which is no number that can be sent"
     return None

@@ -248,7 +248,7 @@ class Log:
 
 
 def test_an_append_of_unknown_fate_is_held_until_somebody_decides(workshop: Workshop) -> None:
-    log, held = Log(), []
+    log = Log()
     target = Target(log.send, 2)
     fill_letters(workshop, "abcdef")
     log.fails = {2: ("after", Unanswered("mixpanel", "no answer"))}
@@ -261,7 +261,7 @@ def test_an_append_of_unknown_fate_is_held_until_somebody_decides(workshop: Work
     assert log.events == list("abcdef")
     with workshop.connect() as db:
         held = owed.unknown(db, APPEND)
-        assert owed.decide(db, APPEND, True, NOON) == 2
+        owed.decide(db, APPEND, held, True, NOON)
     assert held == ["c", "d"]
     assert sums(sending.run(APPEND, target, workshop, "r3", at(NOON))) == (0, 0, 0, 0)
     assert log.events == list("abcdef")
@@ -276,7 +276,7 @@ def test_an_append_that_was_lost_goes_again_once_somebody_says_so(workshop: Work
         sending.run(APPEND, target, workshop, "r1", at(NOON))
     assert sending.run(APPEND, target, workshop, "r2", at(NOON + timedelta(days=90))).held == 2
     with workshop.connect() as db:
-        owed.decide(db, APPEND, False, NOON)
+        owed.decide(db, APPEND, owed.unknown(db, APPEND), False, NOON)
 
     report = sending.run(APPEND, target, workshop, "r3", at(NOON))
 

@@ -8,13 +8,14 @@
    row left over here has its key in the ledger still matched, then only the rows left over can
    share keys, and only they are counted; else all are
 
-It leaves `plan_rows` (key, its rowid on either side, action) and `plan_refused` (key, how often).
+It leaves `plan_ours` and `plan_theirs` (the rows left over on either side, with their values),
+`plan_rows` (key, the row on either side, action) and `plan_refused` (key, how often).
 """
 
 from datetime import datetime
 
 from warehouse.database import Database
-from warehouse.sync import Sync, carried, quoted
+from warehouse.sync import Sync, carried, in_quotes, quoted
 
 # A row that the tool has taken once is never sent again.
 ONCE = ("create", "append")
@@ -42,25 +43,37 @@ def wanted_table(db: Database, sync: Sync, columns: dict[str, str]) -> str:
 
 
 def find(db: Database, sync: Sync, columns: dict[str, str], wanted: str, now: datetime) -> None:
+    """Fill the tables that the module speaks of."""
+    is_first = not db.count(sync.ledger)
     _compare(db, sync, columns, wanted, now)
     if sync.mode == "snapshot" and db.count("plan_unmatched"):
         _take_all(db, sync, wanted)
+    _fetch(db, sync, columns, wanted, is_first)
+    _find_refused(db, sync, wanted if _may_have_twins(db, sync, wanted) else "plan_ours")
+    _pair(db, sync)
+
+
+def _fetch(db: Database, sync: Sync, columns: dict[str, str], wanted: str, is_first: bool) -> None:
+    """`plan_ours`, `plan_theirs`: the rows left over, with all their values, from either side."""
     key = f"cast({quoted(sync.key)} as varchar)"
-    db.run(
-        f"create or replace temp table plan_mine as select rowid as wanted_id, {key} as _key"
-        f" from {wanted} where rowid in (select wanted_id from plan_unmatched)"
-        if db.count(sync.ledger)
-        else f"create or replace temp table plan_mine as select rowid as wanted_id, {key} as _key"
-        f" from {wanted}"
-    )
+    ours = f"select rowid as wanted_id, {key} as _key, {carried(columns)} from {wanted}"
+    # All rows are as they lie in the table: no need to copy them.
+    made = "view" if is_first else "table"
+    among = "" if is_first else "where rowid in (select wanted_id from plan_unmatched)"
+    db.run("drop view if exists plan_ours" if _is_view(db) else "drop table if exists plan_ours")
+    db.run(f"create temp {made} plan_ours as {ours} {among}")
     # Where changes do not matter, what left the table is nobody's pair.
     pairs = "false and" if sync.mode in ONCE else ""
+    fields = ", ".join(map(quoted, columns))
     db.run(
-        f"create or replace temp table plan_theirs as select rowid as ledger_id, _key"
+        "create or replace temp table plan_theirs as"
+        f" select rowid as ledger_id, _key, _record_id, _accepted_at, {fields}"
         f" from {sync.ledger} where {pairs} rowid in (select ledger_id from plan_unmatched)"
     )
-    _find_refused(db, sync, wanted if _may_have_twins(db, sync, wanted) else "plan_mine")
-    _pair(db, sync)
+
+
+def _is_view(db: Database) -> bool:
+    return bool(db.value("select count(*) from duckdb_views() where view_name = 'plan_ours'"))
 
 
 def _compare(db: Database, sync: Sync, columns: dict[str, str], wanted: str, now: datetime) -> None:
@@ -108,7 +121,7 @@ def _take_all(db: Database, sync: Sync, wanted: str) -> None:
 
 
 def _may_have_twins(db: Database, sync: Sync, wanted: str) -> bool:
-    ledger_count, left_over = db.count(sync.ledger), db.count("plan_mine")
+    ledger_count, left_over = db.count(sync.ledger), db.count("plan_ours")
     matched = db.count(wanted) - left_over
     left = db.value("select count(ledger_id) from plan_unmatched")
     if matched != ledger_count - left:
@@ -118,7 +131,7 @@ def _may_have_twins(db: Database, sync: Sync, wanted: str) -> bool:
     return bool(
         db.value(
             f"select exists (select 1 from {sync.ledger} where _key in ("
-            "select _key from plan_mine where _key not in (select _key from plan_theirs)))"
+            "select _key from plan_ours where _key not in (select _key from plan_theirs)))"
         )
     )
 
@@ -126,7 +139,7 @@ def _may_have_twins(db: Database, sync: Sync, wanted: str) -> bool:
 def _find_refused(db: Database, sync: Sync, among: str) -> None:
     # Grouping a million numbers is three times as fast as a million strings, and most keys are
     # alone: only those whose hash comes twice are looked at again, as text.
-    key = "_key" if among == "plan_mine" else f"cast({quoted(sync.key)} as varchar)"
+    key = "_key" if among == "plan_ours" else f"cast({quoted(sync.key)} as varchar)"
     db.run(
         f"""
         create or replace temp table plan_refused as
@@ -163,7 +176,7 @@ def _pair(db: Database, sync: Sync) -> None:
                 else 'update'
             end as action,
             false as is_held
-        from plan_mine as m
+        from plan_ours as m
         full join plan_theirs as t using (_key)
         where {leaves} and _key is not null
             and _key not in (select _key from plan_refused where _key is not null)
@@ -171,33 +184,24 @@ def _pair(db: Database, sync: Sync) -> None:
     )
 
 
-def changed_fields(db: Database, sync: Sync, columns: dict[str, str], wanted: str) -> None:
+def changed_fields(db: Database, sync: Sync, columns: dict[str, str]) -> None:
     """`plan_changed`: which fields of the updated rows differ; those with none are refreshed."""
-    sent = {name: type_ for name, type_ in columns.items() if sync.is_sent(name)}
     names = ", ".join(
-        f"case when cast(w.{quoted(name)} as {type_}) is distinct from l.{quoted(name)}"
-        f" then '{name.replace(chr(39), chr(39) * 2)}' end"
-        for name, type_ in sent.items()
+        f"case when w.{quoted(name)} is distinct from l.{quoted(name)} then {in_quotes(name)} end"
+        for name in columns
+        if sync.is_sent(name)
     )
     db.run(
         f"""
         create or replace temp table plan_changed as
         select r._key, list_filter([{names}], lambda name: name is not null) as changed
         from plan_rows as r
-        join {wanted} as w on w.rowid = r.wanted_id
-        join {sync.ledger} as l on l.rowid = r.ledger_id
+        join plan_ours as w using (wanted_id)
+        join plan_theirs as l using (ledger_id)
         where r.action = 'update'
         """
     )
     db.run(
         "update plan_rows set action = 'refresh' where action = 'update'"
         " and _key in (select _key from plan_changed where changed = [])"
-    )
-
-
-def wanted_rows(columns: dict[str, str], wanted: str) -> str:
-    """The planned rows with their values, as a SELECT: those that should stand in the tool."""
-    return (
-        f"select r._key, r.wanted_id, {carried(columns, 'w')}"
-        f" from plan_rows as r join {wanted} as w on w.rowid = r.wanted_id"
     )

@@ -12,7 +12,7 @@ from warehouse.ledger import HISTORY_DAYS
 from warehouse.sync import Sync, payload, quoted
 
 
-def find(db: Database, sync: Sync, columns: dict[str, str], wanted: str, now: datetime) -> None:
+def find(db: Database, sync: Sync, columns: dict[str, str], now: datetime) -> None:
     """`plan_owed`: rows the tool refused before, that still differ and have not changed since."""
     # Materialized, so that only refused rows are made into JSON and not the whole table.
     db.run(
@@ -25,8 +25,9 @@ def find(db: Database, sync: Sync, columns: dict[str, str], wanted: str, now: da
         ),
 
         today as materialized (
-            from ({differing.wanted_rows(columns, wanted)})
+            from plan_ours
             where _key in (select _key from refused)
+                and wanted_id in (select wanted_id from plan_rows)
         ),
 
         written as materialized (
@@ -106,21 +107,20 @@ def unknown(db: Database, sync: Sync) -> list[str]:
     return [key for (key,) in found]
 
 
-def decide(db: Database, sync: Sync, is_taken: bool, now: datetime) -> int:
-    """Say of all appends of unknown fate that the tool has them, or that they go again."""
-    keys = unknown(db, sync)
+def decide(db: Database, sync: Sync, keys: list[str], is_taken: bool, now: datetime) -> None:
+    """Say of appends of unknown fate that the tool has them, or that they go again."""
+    chosen = f"{_unknown(sync)} and key in (select unnest($keys))"
     if is_taken:
         db.run(
             f"insert into {sync.ledger} by name"
             " select key as _key, cast($now as timestamptz) as _accepted_at, run_id as _run_id"
-            f" from ledger.outbox where {_unknown(sync)}",
-            {"now": now},
+            f" from ledger.outbox where {chosen}",
+            {"now": now, "keys": keys},
         )
     db.run(
-        f"update ledger.outbox set state = $state, settled_at = $now where {_unknown(sync)}",
-        {"state": "accepted" if is_taken else "waiting", "now": now},
+        f"update ledger.outbox set state = $state, settled_at = $now where {chosen}",
+        {"state": "accepted" if is_taken else "waiting", "now": now, "keys": keys},
     )
-    return len(keys)
 
 
 def _holds_unknown(sync: Sync) -> bool:

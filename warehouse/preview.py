@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from warehouse import differing, plan
+from warehouse import plan
 from warehouse.database import Database
 from warehouse.plan import Draft, Plan
 from warehouse.sync import Sync, in_quotes, quoted
@@ -70,7 +70,9 @@ def look(
             db.run(f"copy ({rows}) to {in_quotes(str(out))} (format json)")
         first = db.run(f"select key, action, fields from ({rows}) limit {SHOWN}")
         count = db.value(f"select coalesce(sum(len(fields)), 0) from ({rows})")
-        wanted = differing.wanted_rows(draft.columns, draft.wanted) + " where not r.is_held"
+        wanted = (
+            "from plan_ours where wanted_id in (select wanted_id from plan_rows where not is_held)"
+        )
         return Preview(
             draft.plan,
             [_row(*each) for each in first],
@@ -89,10 +91,10 @@ def details(sync: Sync, draft: Draft) -> str:
             then {{
                 'field': {in_quotes(name)},
                 'old': cast(l.{quoted(name)} as varchar),
-                'new': cast(cast(w.{quoted(name)} as {type_}) as varchar)
+                'new': cast(w.{quoted(name)} as varchar)
             }}
         end"""
-        for name, type_ in draft.columns.items()
+        for name in draft.columns
         if sync.is_sent(name)
     )
     return f"""
@@ -102,8 +104,8 @@ def details(sync: Sync, draft: Draft) -> str:
             r.action,
             list_filter([{fields}], lambda field: field is not null) as fields
         from plan_rows as r
-        left join {draft.wanted} as w on w.rowid = r.wanted_id
-        left join {sync.ledger} as l on l.rowid = r.ledger_id
+        left join plan_ours as w using (wanted_id)
+        left join plan_theirs as l using (ledger_id)
         left join plan_changed as c on r._key = c._key
         where not r.is_held
         order by key

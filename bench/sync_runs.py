@@ -1,0 +1,194 @@
+"""One measurement of a sync, as a process of its own; prints what it found as JSON.
+
+steady    a plan of rows of which one in a hundred has changed, beside DuckDB's own join of the
+          same tables: the keys and stored hashes of the ledger with the hashes of the table
+first     a plan of rows none of which the tool has, and their encoding as JSON
+send      a sync to HubSpot on loopback, from plan to ledger
+loop      a bare loop of `requests` that sends the same batches from a list
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from warehouse import ledger, plan
+from warehouse.database import Database, connect
+from warehouse.sync import Sync
+
+SYNC = Sync("bench", "syncs.bench", "email")
+NUMBERS, TEXTS = range(8), range(11)
+FIELDS = ["email", *(f"n{k}" for k in NUMBERS), *(f"t{k}" for k in TEXTS)]
+UPSERT = "/crm/v3/objects/contacts/batch/upsert"
+LIST = ", ".join(FIELDS)
+
+
+def steady(rows: int, folder: Path, _url: str) -> dict[str, Any]:
+    with connect(folder / "warehouse.duckdb") as db:
+        fill(db, rows)
+        ledger.make_tables(db)
+        ledger.fit_ledger(db, SYNC, db.columns(SYNC.table))
+        db.run(
+            f"insert into {SYNC.ledger} by name"
+            f" select email as _key, now() as _accepted_at, * from {SYNC.table}"
+        )
+        db.run(f"update {SYNC.table} set t0 = 'x' where hash(email) % 100 = 0")
+        db.run(f"create table stored as select _key, hash({LIST}) as _hash from {SYNC.ledger}")
+    said: dict[str, Any] = {}
+    with connect(folder / "warehouse.duckdb") as db, _timed(said, "join"):
+        said["differing"] = db.value(
+            f"select count(*) from (select email as _key, hash({LIST}) as _hash from {SYNC.table})"
+            " as w left join stored as s using (_key) where s._hash is distinct from w._hash"
+        )
+    with connect(folder / "warehouse.duckdb") as db, _timed(said, "plan"):
+        made = plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
+    assert made.updated == said["differing"], made
+    return said
+
+
+def planned(rows: int, folder: Path, _url: str) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    with connect(folder / "warehouse.duckdb") as db:
+        fill(db, rows)
+    with connect(folder / "warehouse.duckdb") as db, _timed(said, "plan"):
+        plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
+    return said
+
+
+def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
+    from cdp_assets import packing, sending
+
+    _warm_up()
+    said: dict[str, Any] = {}
+    with connect(folder / "warehouse.duckdb") as db:
+        fill(db, rows)
+    with connect(folder / "warehouse.duckdb") as db, _timed(said, "plan"):
+        db.run("set threads = 1")
+        made = plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
+    said["encoded"] = 0
+    with _timed(said, "encode"):
+        for batch in sending.batches(made.spool, 100):
+            _, packed = packing.rows(SYNC, batch, is_partial=False)
+            said["encoded"] += len(packed)
+            json.dumps(packed)
+    assert made.created == said["encoded"] == rows, made
+    return said
+
+
+def send(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    import destinations
+    from cdp_assets import sending
+    from cdp_assets.outgoing import aim
+    from destinations.api import Rate
+
+    found = destinations.find()[0]["hubspot"]
+    hubspot = replace(found, rate=Rate(190, 10) if "limited" in url else Rate(1_000_000, 1))
+    arguments = {"access_token": "pat-bench", "base_url": url.removesuffix("#limited")}
+    target = aim(hubspot.objects["contacts"], hubspot.open(arguments, "email", patience_s=120))
+    with connect(folder / "warehouse.duckdb") as db:
+        fill(db, rows)
+    workshop = sending.Workshop(lambda: connect(folder / "warehouse.duckdb"), folder / "plans")
+    said: dict[str, Any] = {}
+
+    _warm_up()
+
+    def run(name: str) -> int:
+        with _timed(said, name):
+            return sending.run(SYNC, target, workshop, name, lambda: datetime.now(UTC)).accepted
+
+    said["accepted"] = run("send")
+    assert said["accepted"] == rows - 1, said
+    # The one row that is refused is all that goes again.
+    with workshop.connect() as db:
+        db.run("update ledger.outbox set next_try_at = now()")
+        said["again"] = db.count("ledger.outbox")
+    run("again_run")
+    with workshop.connect() as db:
+        said["again"] = db.count("ledger.outbox") - said["again"]
+    return said
+
+
+def loop(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    import requests
+
+    with connect(folder / "warehouse.duckdb") as db:
+        fill(db, rows)
+        values = db.run(f"select {LIST} from {SYNC.table}")
+    batches = [
+        {"inputs": [_input(dict(zip(FIELDS, row, strict=True))) for row in values[at : at + 100]]}
+        for at in range(0, rows, 100)
+    ]
+    said: dict[str, Any] = {}
+    with requests.Session() as session, _timed(said, "loop"):
+        for batch in batches:
+            session.post(
+                f"{url}/crm/v3/objects/contacts/batch/upsert", json=batch, timeout=60
+            ).json()
+    return said
+
+
+def _warm_up() -> None:
+    """What is imported once a process is no cost of a row."""
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    assert pyarrow.compute
+    assert pyarrow.parquet
+
+
+def _input(row: dict[str, Any]) -> dict[str, Any]:
+    key = row.pop("email")
+    properties = {name: str(value) for name, value in row.items()}
+    return {
+        "id": key, "idProperty": "email", "objectWriteTraceId": key, "properties": properties,
+    }  # fmt: skip
+
+
+def fill(db: Database, rows: int) -> None:
+    """Rows of twenty columns; the first has an address that the tool refuses."""
+    numbers = ", ".join(f"(i * {k + 7}) % 1000 as n{k}" for k in NUMBERS)
+    texts = ", ".join(f"'value ' || ((i * {k + 3}) % 5000) as t{k}" for k in TEXTS)
+    db.materialize(
+        SYNC.table,
+        f"select if(i = 0, 'bad', 'user' || i || '@example.com') as email, {numbers}, {texts}"
+        f" from range({rows}) as r (i)",
+    )
+
+
+@contextmanager
+def _timed(said: dict[str, Any], name: str) -> Iterator[None]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    said[f"{name}_wall_s"] = time.perf_counter() - wall
+    said[f"{name}_cpu_s"] = time.process_time() - cpu
+
+
+STEPS: dict[str, Callable[[int, Path, str], dict[str, Any]]] = {
+    "steady": steady,
+    "planned": planned,
+    "first": first,
+    "send": send,
+    "loop": loop,
+}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("rows", type=int)
+    parser.add_argument("--url", default="")
+    given = parser.parse_args()
+    place = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        found = STEPS[given.step](given.rows, place, given.url)
+    finally:
+        shutil.rmtree(place)
+    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps(found))
