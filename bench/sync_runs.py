@@ -64,7 +64,7 @@ def planned(rows: int, folder: Path, _url: str) -> dict[str, Any]:
 
 
 def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
-    from cdp_assets import packing, sending
+    from cdp_assets import packing, spool
 
     _warm_up()
     said: dict[str, Any] = {}
@@ -75,7 +75,7 @@ def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
         made = plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
     said["encoded"] = 0
     with _timed(said, "encode"):
-        for batch in sending.batches(made.spool, 100):
+        for batch in spool.batches(made.spool, 100):
             _, packed = packing.rows(SYNC, batch, is_partial=False)
             said["encoded"] += len(packed)
             json.dumps(packed)

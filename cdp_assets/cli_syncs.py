@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from cdp_assets.outgoing import Outgoing
+    from cdp_assets.project import Project
     from warehouse.ledger import Report
     from warehouse.preview import Preview
 
@@ -124,16 +125,39 @@ def decide(sync: str, fate: str | None, keys: tuple[str, ...]) -> None:
     click.echo(f"{len(held)} events {f'count as {fate}' if fate else 'are held'}.")
 
 
-COMMANDS = (plan, apply, retry, resend, verify, decide)
+@click.command()
+@click.argument("sync")
+@click.argument("field", required=False)
+@click.option("--key", help="The rows that made this one's value, too.")
+def lineage(sync: str, field: str | None, key: str | None) -> None:
+    """Say which vendors' columns the fields of SYNC come from, or one FIELD."""
+    from cdp_assets import tracing
+
+    with _told():
+        found = _project()
+        going = _of(found, sync)
+        for line in tracing.told(found.catalog, going, field, key):
+            click.echo(line)
+
+
+COMMANDS = (plan, apply, retry, resend, verify, decide, lineage)
+
+
+def _project() -> "Project":
+    """The project, which is the one this code stands in unless click is told another."""
+    from cdp_assets import cli, place, project
+
+    return project.find(cli.environ(), click.get_current_context().obj or place.ROOT)
 
 
 def _find(name: str) -> "Outgoing":
-    """A sync of the project, which is the one this code stands in unless click is told another."""
-    from cdp_assets import cli, place, project
+    return _of(_project(), name)
+
+
+def _of(found: "Project", name: str) -> "Outgoing":
+    """A sync of the project, with its tool."""
     from cdp_assets.outgoing import outgoing
 
-    root = click.get_current_context().obj or place.ROOT
-    found = project.find(cli.environ(), root)
     syncs = {model.name: model for model in found.catalog.of("syncs")}
     if name not in syncs:
         raise click.ClickException(f"There is no sync {name}. There are: {', '.join(syncs)}.")
@@ -148,6 +172,7 @@ def _told() -> Iterator[None]:
     """What can go wrong with a sync is a sentence on the command line."""
     import duckdb
 
+    from cdp_assets.tracing import NoField, NoRow
     from cdp_assets.verifying import CannotRead
     from destinations.errors import DestinationError
     from warehouse.database import WarehouseBusy, WarehouseMissing
@@ -159,8 +184,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (
-        CannotRead, DestinationError, Mistakes, Moved, NoPlan, NotMade, TooMany, WarehouseBusy,
-        WarehouseMissing, duckdb.Error,
+        CannotRead, DestinationError, Mistakes, Moved, NoField, NoPlan, NoRow, NotMade, TooMany,
+        WarehouseBusy, WarehouseMissing, duckdb.Error,
     ) as stopped:  # fmt: skip
         raise click.ClickException(str(stopped)) from None
 

@@ -80,7 +80,10 @@ def outgoing(
     model: Model, destination: Destination, environ: Mapping[str, str], place: Place
 ) -> Outgoing:
     thing = destination.objects[model.settings["to"].split(".")[1]]
-    sync = sync_header.read(model, thing.is_deduplicated)
+    on_merge = "merge" if thing.unite else "delete" if thing.remove else None
+    sync = replace(
+        sync_header.read(model), on_merge=on_merge, is_deduplicated=thing.is_deduplicated
+    )
     return Outgoing(sync, destination, thing, environ, place)
 
 
@@ -91,6 +94,7 @@ def aim(thing: Object, api: Api) -> Target:
         lambda rows: thing.send_batch(api, rows),
         thing.batch_size,
         delete=(lambda rows: thing.delete_batch(api, rows)) if thing.remove else None,
+        merge=(lambda merges: thing.merge_batch(api, merges)) if thing.unite else None,
         finish=(lambda: close(api)) if close else None,
         is_partial=thing.is_partial,
     )

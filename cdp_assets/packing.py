@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from destinations.rows import RECORD_ID, Row
+from destinations.rows import RECORD_ID, Merge, Row
 from warehouse.sync import RESERVED, Sync
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ def rows(sync: Sync, batch: "pa.Table", is_partial: bool) -> tuple[dict[str, str
     keys = batch["_key"].to_pylist()
     names = [name for name in batch.column_names if name not in RESERVED and sync.is_sent(name)]
     made: list[Row] = batch.select(names).to_pylist()
-    if batch["_action"][0].as_py() == "delete":
+    if batch["_action"][0].as_py() in ("merge", "delete"):
         for row, key, record_id in zip(made, keys, batch["_record_id"].to_pylist(), strict=True):
             # The ledger may know the row by a field that was not its key then.
             row[sync.key] = row.get(sync.key) or key
@@ -22,6 +22,13 @@ def rows(sync: Sync, batch: "pa.Table", is_partial: bool) -> tuple[dict[str, str
     else:
         made = _trimmed(sync, batch, made, is_partial)
     return dict(zip((str(row[sync.key]) for row in made), keys, strict=True)), made
+
+
+def merges(batch: "pa.Table") -> list[Merge]:
+    """Records to merge, each with the one it goes into, where the tool has that one."""
+    names = ("_key", "_record_id", "_into", "_heir_id")
+    found = zip(*(batch[name].to_pylist() for name in names), strict=True)
+    return [Merge(*one) for one in found if one[2] is not None]
 
 
 def _trimmed(sync: Sync, batch: "pa.Table", made: list[Row], is_partial: bool) -> list[Row]:

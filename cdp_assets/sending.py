@@ -6,19 +6,17 @@ moment, a run leaves at most the batch in flight unknown: the next run reads the
 plan finds what the ledger lacks.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdp_assets import journal, packing
-from cdp_assets.journal import MOST_ROWS, Journal
+from cdp_assets import journal, packing, spool
+from cdp_assets.journal import Journal
 from destinations.errors import DestinationError
-from destinations.rows import Kind, Outcome, Row
+from destinations.rows import Kind, Merge, Outcome, Rejected, Row
 from warehouse import plan, settle
 from warehouse.database import Database, one_at_a_time
 from warehouse.ledger import Report
@@ -30,8 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNMENTIONED = "the tool's answer does not mention this row"
-# Answers are entered about so often: what takes longer goes in smaller portions.
-ENTERED_EVERY_S = 5.0
+NO_HEIR = "the record that it should go into is not in the tool yet"
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,7 @@ class Target:
     send: Callable[[list[Row]], Outcome]
     batch_size: int
     delete: Callable[[list[Row]], Outcome] | None = None
+    merge: Callable[[list[Merge]], Outcome] | None = None
     finish: Callable[[], None] | None = None
     is_partial: bool = False
     check: Callable[[Database, Sync, Draft], None] = plan.guard
@@ -124,13 +122,14 @@ def _send(attempt: Run, made: Plan) -> Report:
     sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
     pending: list[Answer] = []
     stopped: Exception | None = None
-    for portion in _portions(batches(made.spool, attempt.target.batch_size)):
+    for portion in spool.portions(spool.batches(made.spool, attempt.target.batch_size)):
         with attempt.workshop.connect() as db, db.transaction():
             _enter(db, attempt, pending)
             settle.mark_sent(db, sync, run_id, _together(portion), now())
+            going = settle.with_heirs(db, sync, portion)
         if not attempt.is_deferred:
             attempt.journal.begin()
-        pending, stopped = _ask_each(attempt, portion)
+        pending, stopped = _ask_each(attempt, going)
         if stopped:
             break
     if stopped is None:
@@ -183,34 +182,6 @@ def _together(tables: list["pa.Table"]) -> "pa.Table":
     return pa.concat_tables(tables)
 
 
-def batches(spool: Path, size: int) -> Iterator["pa.Table"]:
-    """The spooled rows in batches; those to delete, which come last, in batches of their own."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(spool) as file:
-        for read in file.iter_batches(batch_size=max(MOST_ROWS // size, 1) * size):
-            table = pa.Table.from_batches([read])
-            sent = table.num_rows - (pc.sum(pc.equal(table["_action"], "delete")).as_py() or 0)
-            for part in (table.slice(0, sent), table.slice(sent)):
-                yield from (part.slice(at, size) for at in range(0, part.num_rows, size))
-
-
-def _portions(batches: Iterator["pa.Table"]) -> Iterator[list["pa.Table"]]:
-    """As many batches as go out in some seconds, the first alone."""
-    size = 1
-    while portion := list(islice(batches, size)):
-        started = time.monotonic()
-        yield portion
-        took_s = time.monotonic() - started
-        row_count = sum(batch.num_rows for batch in portion)
-        if took_s < ENTERED_EVERY_S and 2 * row_count <= MOST_ROWS:
-            size *= 2
-        elif took_s > 2 * ENTERED_EVERY_S:
-            size = max(size // 2, 1)
-
-
 def _ask_each(attempt: Run, portion: list["pa.Table"]) -> tuple[list[Answer], Exception | None]:
     """Send batches until something stops it: what the tool said to each, and what stopped it."""
     pending: list[Answer] = []
@@ -228,10 +199,9 @@ def _ask(attempt: Run, batch: "pa.Table") -> tuple[Answer, Exception | None]:
     """Send a batch: what the tool said to it, and what stopped it on the way, if anything did."""
     # The connector knows a row by its key as Python writes it, the ledger as the warehouse does.
     names, rows = packing.rows(attempt.sync, batch, attempt.target.is_partial)
-    is_delete = batch["_action"][0].as_py() == "delete"
     stopped: Exception | None = None
     try:
-        outcome = _deliver(attempt, is_delete, rows)
+        outcome = _deliver(attempt, batch, rows)
         silent = set(names) - set(outcome.accepted) - set(outcome.rejected)
     except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
         outcome = error.settled if isinstance(error, DestinationError) else Outcome()
@@ -240,14 +210,24 @@ def _ask(attempt: Run, batch: "pa.Table") -> tuple[Answer, Exception | None]:
     return _by_key(batch, names, outcome, rejected), stopped
 
 
-def _deliver(attempt: Run, is_delete: bool, rows: list[Row]) -> Outcome:
-    if not is_delete:
-        return attempt.target.send(rows)
-    if attempt.sync.mode == "snapshot":
-        # What left the table is not in the snapshot: that is all there is to do.
-        return Outcome({str(row[attempt.sync.key]): None for row in rows})
-    assert attempt.target.delete is not None, "a mirror's object has a delete function"
-    return attempt.target.delete(rows)
+def _deliver(attempt: Run, batch: "pa.Table", rows: list[Row]) -> Outcome:
+    target = attempt.target
+    match spool.kind(batch):
+        case "send":
+            return target.send(rows)
+        case "merge":
+            assert target.merge is not None, "only where the object can merge are merges planned"
+            outcome = target.merge(packing.merges(batch))
+            for row in rows:
+                if not outcome.knows(key := str(row[attempt.sync.key])):
+                    outcome.note(Rejected(key, NO_HEIR))
+            return outcome
+        case _ if attempt.sync.mode == "snapshot":
+            # What left the table is not in the snapshot: that is all there is to do.
+            return Outcome({str(row[attempt.sync.key]): None for row in rows})
+        case _:
+            assert target.delete is not None, "only where the object can delete are deletes planned"
+            return target.delete(rows)
 
 
 def _by_key(

@@ -70,6 +70,7 @@ def asset(
     """The asset ledger/<sync>, with its sums as a check, and its refusals as a warning."""
     key = dg.AssetKey(["ledger", model.name])
     going = outgoing(model, destination, environ, place)
+    columns = [select.alias_or_name for select in model.tree.selects]
 
     @dg.asset(
         key=key,
@@ -90,20 +91,34 @@ def asset(
             report = going.run(attempt)
         except (DestinationError, TooMany) as stopped:
             raise dg.Failure(str(stopped)) from stopped
-        yield from _results(going.sync, report, place)
+        yield from _results(going.sync, report, place, _lineage(going.sync, columns))
 
     return send
 
 
+def _lineage(sync: Sync, columns: Sequence[str]) -> dg.TableColumnLineage:
+    """Each field in the tool comes from the column of the sync that is named after it."""
+    table = dg.AssetKey(sync.table.split("."))
+    return dg.TableColumnLineage(
+        {name: [dg.TableColumnDep(table, name)] for name in columns if sync.is_sent(name)}
+    )
+
+
 def _results(
-    sync: Sync, report: Report, place: Place
+    sync: Sync, report: Report, place: Place, lineage: dg.TableColumnLineage
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
     """What Dagster shows of a run: its sums and its refusals."""
     with place.connect() as db:
         refusals = ledger.refusals(db, sync)
         unbalanced = ledger.unbalanced(db, sync)
         row_count = db.count(sync.ledger)
-    yield dg.MaterializeResult(metadata={"dagster/row_count": row_count, **_said(report)})
+    yield dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": row_count,
+            "dagster/column_lineage": lineage,
+            **_said(report),
+        }
+    )
     yield dg.AssetCheckResult(
         check_name="sums_add_up",
         passed=not unbalanced,

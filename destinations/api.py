@@ -133,7 +133,8 @@ class Api:
 
     def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
-        return self._patiently(method, path, {**content, "headers": self.headers})
+        signed = {**content, "headers": self.headers}
+        return self._patiently(method, path, signed, may_repeat=self.may_repeat or method == "GET")
 
     def _post_form(self, path: str, form: dict[str, str]) -> Any:
         return self._answer(self._patiently("POST", path, {"data": form}), "login")
@@ -153,8 +154,10 @@ class Api:
             words = f"its answer is no JSON: {self._words(response)}"
             raise Refused(self.destination, status, words, about) from error
 
-    def _patiently(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
-        """Ask until the tool is not busy. A cut connection too: keyed writes may be repeated."""
+    def _patiently(
+        self, method: str, path: str, content: dict[str, Any], *, may_repeat: bool = True
+    ) -> requests.Response:
+        """Ask until the tool is not busy, or the connection holds if what is sent may go twice."""
         started, slept, tries = self.pace.now(), 0.0, 0
         while True:
             response = self._once(method, path, content)
@@ -167,7 +170,7 @@ class Api:
                 is_unsure = status not in UNTOUCHED
             else:
                 words, told_s, is_unsure = response, None, response != self._out_of_reach()
-            if is_unsure and not self.may_repeat:
+            if is_unsure and not may_repeat:
                 raise Unanswered(self.destination, words)
             pause = told_s or min(2.0**tries, LONGEST_PAUSE_S)
             if max(slept, self.pace.now() - started) + pause > self.patience_s:

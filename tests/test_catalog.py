@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from warehouse import catalog, lineage, model
+from warehouse import catalog, lineage, model, sync_header
 from warehouse.catalog import Catalog
+from warehouse.lineage import Step
 from warehouse.mistakes import Mistakes
 from warehouse.rules import rules
+from warehouse.sync import Limit, Sync
 
 RULES = rules({"identifiers": {"user_id": {}, "email": {"normalise": "lower"}}})
 RAW = ("app.users", "app.orders", "shop.orders")
@@ -191,6 +193,74 @@ def test_two_traits_may_not_have_a_column_of_one_name(tmp_path: Path) -> None:
     files = {"staging.app__users": USERS, "traits.orders": TRAIT, "traits.purchases": TRAIT}
     assert mistakes(tmp_path, files) == [
         "traits/purchases.sql:1: order_count is taken: traits.orders has it already"
+    ]
+
+
+def test_a_column_is_traced_to_the_vendor_whose_table_stands_beside_one_of_ours(
+    tmp_path: Path,
+) -> None:
+    currencies = "-- One row per currency.\nselect code, units from app.orders\n"
+    orders = (
+        "-- One row per order.\n"
+        "with every as (select * from shop.orders)\n"
+        "select number as order_number, total / currencies.units as amount\n"
+        "from every left join staging.app__currencies as currencies using (code)\n"
+    )
+    beside = (
+        "-- One row per order.\n"
+        "select total / units as amount from shop.orders\n"
+        "left join staging.app__currencies as currencies on code = currency\n"
+    )
+    found = build(
+        tmp_path,
+        {
+            "staging.app__currencies": currencies,
+            "staging.shop__orders": orders,
+            "staging.shop__beside": beside,
+        },
+    )
+    assert lineage.columns(found.trees["staging.shop__orders"], found.schema) == {
+        "order_number": [("shop.orders", "number")],
+        "amount": [("shop.orders", "total"), ("staging.app__currencies", "units")],
+    }
+    assert list(lineage.back(found, "staging.shop__beside", "amount")) == [
+        Step(0, "staging.shop__beside", "amount"),
+        Step(1, "shop.orders", "total"),
+        Step(1, "staging.app__currencies", "units"),
+        Step(2, "app.orders", "units"),
+    ]
+
+
+def test_what_a_syncs_header_says_of_its_rows_is_read_and_checked(tmp_path: Path) -> None:
+    files = {"staging.app__users": USERS, "traits.orders": TRAIT}
+    files["syncs.crm_people"] = SYNC.replace(
+        "-- mode: upsert",
+        "-- mode: mirror\n-- keep: Orders\n-- fill: E_Mail, Orders\n-- refresh: 30 days\n"
+        "-- max_deletes: 5%\n-- max_updates: 100\n-- profile: Orders",
+    )
+    (model_,) = [each for each in build(tmp_path, files).models if each.schema == "syncs"]
+    assert sync_header.read(model_) == Sync(
+        "crm_people",
+        "syncs.crm_people",
+        "E_Mail",
+        "mirror",
+        keep=("Orders",),
+        fill=("E_Mail", "Orders"),
+        refresh_days=30,
+        max_deletes=Limit(percent=5),
+        max_updates=Limit(count=100),
+        profile="Orders",
+    )
+    files["syncs.crm_people"] = SYNC.replace(
+        "-- mode: upsert",
+        "-- mode: upsert\n-- keep: Order\n-- refresh: monthly\n-- max_deletes: few",
+    )
+    files["traits.orders"] = TRAIT.replace("-- key", "-- refresh: 3 days\n-- key")
+    assert mistakes(tmp_path, files) == [
+        "syncs/crm_people.sql:5: keep 'Order' is no column of it; it has: E_Mail, Orders",
+        "syncs/crm_people.sql:6: refresh 'monthly' is not like '30 days'",
+        "syncs/crm_people.sql:7: max_deletes 'few' is not a number, a share like 20%, or any",
+        "traits/orders.sql:2: 'refresh' is for syncs only",
     ]
 
 

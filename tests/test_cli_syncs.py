@@ -90,3 +90,39 @@ def test_what_cannot_be_done_is_a_sentence(terminal: Terminal) -> None:
     other.write_text("{}")
     assert "x holds no plan." in terminal.cdp("apply", str(other), status=1)
     assert terminal.cdp("decide", "hubspot_two") == "0 events are held.\n"
+
+
+def test_a_value_in_the_tool_is_traced_to_the_vendors_column_and_row(
+    start_sandbox: StartSandbox, tmp_path: Path
+) -> None:
+    terminal = Terminal(in_folder(tmp_path, start_sandbox(people=40).url), tmp_path)
+    terminal.whole.run(AssetSelection.assets("syncs/hubspot_contacts").upstream())
+    ((email, value, profile_id),) = terminal.whole.ask(
+        "select email, lifetime_value, profile_id from syncs.hubspot_contacts"
+        " where lifetime_value > 0 order by email limit 1"
+    )
+    charges = [
+        f"          = {amount}"
+        for (amount,) in terminal.whole.ask(
+            f"select amount from resolved.stripe__charges where profile_id = '{profile_id}' limit 5"
+        )
+    ]
+
+    said = terminal.cdp("lineage", "hubspot_contacts", "lifetime_value", "--key", email)
+
+    assert said.splitlines()[:6] == [
+        "hubspot.contacts lifetime_value",
+        "  syncs.hubspot_contacts.lifetime_value",
+        f"    = {value}",
+        "    profiles.profiles.lifetime_value",
+        f"      = {value}",
+        "      traits.spend.lifetime_value",
+    ]
+    assert "            stripe.charges.amount\n" in said
+    assert set(charges) <= set(said.splitlines())
+    assert "sends no field nosuch; it sends: email," in terminal.cdp(
+        "lineage", "hubspot_contacts", "nosuch", status=1
+    )
+    assert "has no row nobody" in terminal.cdp(
+        "lineage", "hubspot_contacts", "--key", "nobody", status=1
+    )

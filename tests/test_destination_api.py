@@ -9,7 +9,7 @@ from answering import Answer, Answering, Asked, Sleeper, in_turn
 
 from destinations.api import Api, Pace, Rate
 from destinations.destination import Destination
-from destinations.errors import Refused, RetryLater
+from destinations.errors import Refused, RetryLater, Unanswered
 from destinations.login import Login, basic, bearer, client_credentials
 
 FINE = Answer(200, {"fine": True})
@@ -259,3 +259,52 @@ def test_calls_keep_to_the_documented_rate() -> None:
         pace.wait()
         clock[0] += 1
     assert slept == [8.0, 8.0]
+
+
+def appending(transport: Answering) -> Api:
+    return tool(bearer("token"), "token").open(
+        {"token": "s3cret"}, "id", mode="append", may_repeat=False, transport=transport,
+        sleep=Sleeper().sleep,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer", [requests.ConnectionError("cut"), requests.ReadTimeout(), Answer(500), Answer(502)]
+)
+def test_what_must_not_go_twice_is_not_sent_again_without_an_answer(
+    answer: Answer | Exception,
+) -> None:
+    transport = Answering(in_turn(answer, FINE))
+    with pytest.raises(Unanswered, match=r"may or may not have taken .*cdp decide SYNC") as stopped:
+        appending(transport).call("POST", "/events", [1])
+    assert (len(transport.asked), stopped.value.is_unsure) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(429),
+        Answer(503),
+        requests.ConnectTimeout(),
+        requests.ConnectionError("NewConnectionError: refused"),
+    ],
+)
+def test_what_has_surely_not_arrived_goes_again_all_the_same(answer: Answer | Exception) -> None:
+    transport = Answering(in_turn(answer, FINE))
+    assert appending(transport).call("POST", "/events", [1]) == {"fine": True}
+
+
+def test_questions_may_be_asked_twice_whatever_the_mode() -> None:
+    transport = Answering(in_turn(Answer(500), FINE))
+    assert appending(transport).call("GET", "/events") == {"fine": True}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_unsure"), [(Answer(429), False), (Answer(500), True)], ids=["429", "500"]
+)
+def test_a_tool_that_stays_busy_says_if_it_may_have_taken_rows(
+    answer: Answer, is_unsure: bool
+) -> None:
+    with pytest.raises(RetryLater) as stopped:
+        opened(Answering(in_turn(answer))).call("POST", "/things", [1])
+    assert stopped.value.is_unsure == is_unsure

@@ -199,7 +199,9 @@ class Modes(RuleBasedStateMachine):
     def run(self) -> None:
         self.runs += 1
         finish = self.world.finish if self.sync.mode == "snapshot" else None
-        target = Target(self.world.send, 2, self.world.delete, finish, self.is_partial)
+        target = Target(
+            self.world.send, 2, self.world.delete, finish=finish, is_partial=self.is_partial
+        )
         workshop = Workshop(self.connect, Path(self.home.name))
         self.world.parts = {}
         with suppress(Crash, ConnectionError, RetryLater, Unanswered):

@@ -42,6 +42,7 @@ def test_the_first_run_creates_every_row(db: Database, tmp_path: Path) -> None:
             "_changed": None,
             "_place": 0,
             "_record_id": None,
+            "_into": None,
             "email": "b@x.io",
             "city": "Köln",
             "spent": Decimal("2.50"),
@@ -52,6 +53,7 @@ def test_the_first_run_creates_every_row(db: Database, tmp_path: Path) -> None:
             "_changed": None,
             "_place": 1,
             "_record_id": None,
+            "_into": None,
             "email": "a@x.io",
             "city": None,
             "spent": Decimal("10.00"),
@@ -283,7 +285,7 @@ def test_a_plan_that_fails_leaves_no_trace(db: Database, tmp_path: Path) -> None
 
     assert str(raised.value) == (
         "Sync hubspot_contacts maps a field named _run_id; the ledger keeps _key, _record_id, "
-        "_accepted_at, _run_id, _action, _changed, _place for itself. Give the column another name in the sync's SELECT."
+        "_accepted_at, _run_id, _action, _changed, _place, _into, _heir_id for itself. Give the column another name in the sync's SELECT."
     )
     assert db.columns("ledger.runs") == {}
     assert ledger.refusals(db, CONTACTS) == []

@@ -11,11 +11,12 @@ from taking import CONTACTS, NOON, Tool, at, fill, fill_letters, in_ledger, sums
 
 from cdp_assets import sending
 from cdp_assets.sending import Target, Workshop
-from destinations.errors import RetryLater
+from destinations.errors import QuotaTooSmall, RetryLater
 from destinations.rows import Outcome, Row
 from warehouse import ledger
 from warehouse.database import Database, connect
 from warehouse.ledger import Refusal
+from warehouse.plan import Draft
 from warehouse.sync import Sync
 
 
@@ -213,3 +214,58 @@ def test_batches_have_the_size_the_tool_takes(workshop: Workshop) -> None:
 
     assert [len(batch) for batch in tool.batches] == [10_000] * 4 + [5_000]
     assert sorted(tool.records) == [f"{i:06}" for i in range(45000)]
+
+
+def test_a_tool_that_cannot_take_what_is_planned_is_sent_nothing(workshop: Workshop) -> None:
+    fill_letters(workshop, "ab")
+    tool = Tool()
+
+    def prepare(draft: Draft) -> None:
+        raise QuotaTooSmall("hubspot", draft.plan.to_send, 1)
+
+    with pytest.raises(QuotaTooSmall):
+        sending.run(CONTACTS, Target(tool.send, 2, prepare=prepare), workshop, "r1", at(NOON))
+
+    with workshop.connect() as db:
+        (stopped,) = ledger.reports(db, CONTACTS)
+        states = db.run("select key, state from ledger.outbox order by key")
+    assert (tool.batches, sums(stopped)) == ([], (2, 0, 0, 2))
+    assert str(stopped.stopped_by).startswith("Nothing was sent: this run needs 2 calls")
+    assert states == [("a", "waiting"), ("b", "waiting")]
+
+
+def test_a_refused_row_next_to_99_good_ones_costs_one_row(workshop: Workshop) -> None:
+    fill(workshop, "select 'k' || i as email, 'x' as city from range(100) as t (i)")
+    tool = Tool()
+    tool.refuses = {"k42": "city is no city"}
+    first = sending.run(CONTACTS, Target(tool.send, 100), workshop, "r1", at(NOON))
+    later = NOON + timedelta(minutes=15)
+    second = sending.run(CONTACTS, Target(tool.send, 100), workshop, "r2", at(later))
+    tool.refuses = {}
+    fill(
+        workshop,
+        "select 'k' || i as email, if(i = 42, 'Ulm', 'x') as city from range(100) as t (i)",
+    )
+    third = sending.run(CONTACTS, Target(tool.send, 100), workshop, "r3", at(later))
+
+    assert [sums(report) for report in (first, second, third)] == [
+        (100, 99, 1, 0),
+        (1, 0, 1, 0),
+        (1, 1, 0, 0),
+    ]
+    assert [report.is_partial for report in (first, second, third)] == [True, True, False]
+    assert tool.batches[1:] == [["k42"], ["k42"]]
+    with workshop.connect() as db:
+        assert ledger.refusals(db, CONTACTS) == []
+
+
+def test_a_refusal_keeps_the_tools_code_and_its_kind(workshop: Workshop) -> None:
+    fill_letters(workshop, "ab")
+
+    def send(_: list[Row]) -> Outcome:
+        return Outcome({"a": None}, {"b": "no such field"}, {"b": ("INVALID_FIELD", "mapping")})
+
+    sending.run(CONTACTS, Target(send, 2), workshop, "r1", at(NOON))
+    with workshop.connect() as db:
+        (refusal,) = ledger.refusals(db, CONTACTS)
+    assert (refusal.code, refusal.kind) == ("INVALID_FIELD", "mapping")

@@ -19,6 +19,8 @@ from warehouse.sync import Sync, carried, in_quotes, quoted
 
 # A row that the tool has taken once is never sent again.
 ONCE = ("create", "append")
+# By profile: who goes by that id now, after people turned out to be one.
+REDIRECTS = "identity.profile_redirects"
 
 
 def wanted_table(db: Database, sync: Sync, columns: dict[str, str]) -> str:
@@ -50,6 +52,7 @@ def find(db: Database, sync: Sync, columns: dict[str, str], wanted: str, now: da
         _take_all(db, sync, wanted)
     _fetch(db, sync, columns, wanted, is_first)
     _find_refused(db, sync, wanted if _may_have_twins(db, sync, wanted) else "plan_ours")
+    _find_losers(db, sync, wanted)
     _pair(db, sync)
 
 
@@ -160,9 +163,50 @@ def _find_refused(db: Database, sync: Sync, among: str) -> None:
     )
 
 
+def _find_losers(db: Database, sync: Sync, wanted: str) -> None:
+    """`plan_losers`: keys that left the table, whose person goes by another key there now.
+
+    Either the person's key is another, or two people turned out to be one.
+    """
+    if not (sync.profile and sync.on_merge):
+        db.run("create or replace temp table plan_losers (_key varchar, into_key varchar)")
+        return
+    profile = f"cast({quoted(sync.profile)} as varchar)"
+    now = "their_profile"
+    redirects = ""
+    if db.columns(REDIRECTS):
+        now = "coalesce(current_profile_id, their_profile)"
+        redirects = f"left join {REDIRECTS} on profile_id = their_profile"
+    db.run(
+        f"""
+        create or replace temp table plan_losers as
+        with gone as (
+            select _key, {profile} as their_profile
+            from plan_theirs
+            where _key not in (select _key from plan_ours where _key is not null)
+        ),
+
+        heirs as (
+            select cast({quoted(sync.key)} as varchar) as into_key, {profile} as our_profile
+            from {wanted}
+        )
+
+        select _key, any_value(into_key) as into_key
+        from gone
+        {redirects}
+        join heirs on our_profile = {now}
+        where into_key <> _key
+        group by _key
+        having count(*) = 1
+        """
+    )
+
+
 def _pair(db: Database, sync: Sync) -> None:
     """Pair what is left over by key; what left the table stays only where the mode removes it."""
-    leaves = "true" if sync.mode in ("mirror", "snapshot") else "m.wanted_id is not null"
+    leaves = "m.wanted_id is not null or s.into_key is not null"
+    if sync.mode in ("mirror", "snapshot"):
+        leaves = "true"
     db.run(
         f"""
         create or replace temp table plan_rows as
@@ -171,14 +215,17 @@ def _pair(db: Database, sync: Sync) -> None:
             m.wanted_id,
             t.ledger_id,
             case
+                when s.into_key is not null then '{sync.on_merge}'
                 when m.wanted_id is null then 'delete'
                 when t.ledger_id is null then 'create'
                 else 'update'
             end as action,
+            s.into_key,
             false as is_held
         from plan_ours as m
         full join plan_theirs as t using (_key)
-        where {leaves} and _key is not null
+        left join plan_losers as s using (_key)
+        where ({leaves}) and _key is not null
             and _key not in (select _key from plan_refused where _key is not null)
         """
     )

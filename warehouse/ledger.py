@@ -22,7 +22,7 @@ from warehouse.sync import Sync, quoted
 
 HISTORY_DAYS = 30
 LATER = {
-    "outbox": ("code varchar", "kind varchar", "place bigint"),
+    "outbox": ("code varchar", "kind varchar", "place bigint", "into_key varchar"),
     "runs": ("deleted bigint default 0", "refreshed bigint default 0"),
 }
 
@@ -76,7 +76,8 @@ def make_tables(db: Database) -> None:
         "create table if not exists ledger.outbox (sync varchar, run_id varchar, key varchar,"
         " action varchar, changed varchar[], state varchar, reason varchar, tries integer,"
         " payload varchar, next_try_at timestamptz, planned_at timestamptz, sent_at timestamptz,"
-        " settled_at timestamptz, code varchar, kind varchar, place bigint)"
+        " settled_at timestamptz, code varchar, kind varchar, place bigint,"
+        " into_key varchar)"
     )
     db.run(
         "create table if not exists ledger.runs (sync varchar, run_id varchar,"

@@ -37,12 +37,12 @@ def find(db: Database, sync: Sync, columns: dict[str, str], now: datetime) -> No
         select r.* exclude (action), r.next_try_at > $now as is_held
         from refused as r
         join written as w on r._key = w._key and r.payload = w.payload
-        where r.action <> 'delete'
+        where r.action not in ('delete', 'merge')
         union all
         select r.* exclude (action), r.next_try_at > $now as is_held
         from refused as r
-        join plan_rows as p on r._key = p._key and p.action = 'delete'
-        where r.action = 'delete'
+        join plan_rows as p on r._key = p._key and r.action = p.action
+        where r.action in ('delete', 'merge')
         """,
         {"sync": sync.name, "now": now},
     )

@@ -41,7 +41,10 @@ class TooMany(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan in numbers: planned = all but unchanged = to_send + held + refused."""
+    """A plan in numbers: planned = all but unchanged = to_send + held + refused.
+
+    `deleted` has the records that end: deleted, or merged into another.
+    """
 
     spool: Path
     created: int
@@ -114,7 +117,8 @@ def _count(db: Database, wanted: str, spool: Path) -> Plan:
     refused = int(db.value("select coalesce(sum(row_count), 0) from plan_refused"))
     ((created, updated, deleted, refreshed, held),) = db.run(
         "select count(*) filter (where action = 'create'),"
-        " count(*) filter (where action = 'update'), count(*) filter (where action = 'delete'),"
+        " count(*) filter (where action = 'update'),"
+        " count(*) filter (where action in ('merge', 'delete')),"
         " count(*) filter (where action = 'refresh'), count(*) filter (where is_held)"
         " from plan_rows"
     )
@@ -142,6 +146,7 @@ def _fill_outbox(db: Database, sync: Sync, wanted: str, run_id: str, now: dateti
         select
             r._key as key,
             r.action,
+            r.into_key,
             c.changed,
             'planned' as state,
             o.reason,
@@ -237,7 +242,7 @@ def _spool(db: Database, draft: Draft) -> None:
         # As they lie in the table, without joining or sorting ten million of them.
         rows = f"""
             select _key, 'create' as _action, null::varchar[] as _changed, wanted_id as _place,
-                null::varchar as _record_id, {fields}
+                null::varchar as _record_id, null::varchar as _into, {fields}
             from plan_ours as w
         """
     else:
@@ -248,6 +253,7 @@ def _spool(db: Database, draft: Draft) -> None:
                 if(l._accepted_at is null, null, c.changed) as _changed,
                 {place} as _place,
                 l._record_id,
+                r.into_key as _into,
                 {fields}
             from plan_rows as r
             join plan_ours as w using (wanted_id)
@@ -255,10 +261,10 @@ def _spool(db: Database, draft: Draft) -> None:
             left join plan_theirs as l using (ledger_id)
             where not r.is_held
             union all
-            select r._key, r.action, null, {place}, l._record_id, {theirs}
+            select r._key, r.action, null, {place}, l._record_id, r.into_key, {theirs}
             from plan_rows as r
             join plan_theirs as l using (ledger_id)
-            where not r.is_held and r.action = 'delete'
+            where not r.is_held and r.wanted_id is null
             order by _place
         """
     # Small row groups: a reader holds one of them in memory at a time.
@@ -276,6 +282,7 @@ def _all_are_new(db: Database) -> bool:
 
 
 def _place(db: Database, wanted: str) -> str:
-    """Where a planned row stands in the spool: as in the table, and after that as in the ledger."""
+    """Where a planned row stands in the spool: as in the table; then merges, and deletes last."""
     after = db.value(f"select coalesce(max(rowid) + 1, 0) from {wanted}")
-    return f"coalesce(r.wanted_id, {after} + r.ledger_id)"
+    span = db.value("select coalesce(max(ledger_id) + 1, 0) from plan_theirs")
+    return f"coalesce(r.wanted_id, {after} + r.ledger_id + if(r.action = 'merge', 0, {span}))"

@@ -3,7 +3,7 @@
 What a batch's answer changes in the outbox and in the ledger, it changes in one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -65,6 +65,23 @@ def mark_sent(db: Database, sync: Sync, run_id: str, rows: "pa.Table", now: date
         raise RunTakenOver(sync.name, run_id)
 
 
+def with_heirs(db: Database, sync: Sync, batches: list["pa.Table"]) -> list["pa.Table"]:
+    """Rows to merge know the tool's id of the record they go into; none, if it is not there yet."""
+    if batches[0]["_action"][0].as_py() != "merge":
+        return batches
+    found = []
+    for batch in batches:
+        with db.lent("merging", batch):
+            found.append(
+                db.read(
+                    "select m.* replace (l._key as _into), l._record_id as _heir_id"
+                    f" from merging as m left join {sync.ledger} as l on l._key = m._into"
+                    " order by m._place"
+                )
+            )
+    return found
+
+
 def take_back(db: Database, sync: Sync, run_id: str, after: int | None = None) -> None:
     """Rows that were marked as sent, all or those after a place, and were not sent after all."""
     db.run(
@@ -85,9 +102,7 @@ def settle(db: Database, sync: Sync, run_id: str, answer: Answer, now: datetime)
         if _settle_outbox(db, sync, run_id, fields, now) != answer.rows.num_rows:
             raise RunTakenOver(sync.name, run_id)
         for action in answer.rows["_action"].unique().to_pylist():
-            enter = {"create": _settle_creates, "delete": _settle_deletes}.get(
-                action, _settle_updates
-            )
+            enter = SETTLED.get(action, _settle_updates)
             enter(db, sync, run_id, fields, now)
 
 
@@ -178,8 +193,25 @@ def _settle_deletes(
 ) -> None:
     db.run(
         f"delete from {sync.ledger} where _key in"
-        " (select _key from answered where _reason is null and _action = 'delete')"
+        " (select _key from answered where _reason is null and _action in ('merge', 'delete'))"
     )
+
+
+def _settle_merges(db: Database, sync: Sync, run_id: str, fields: list[str], now: datetime) -> None:
+    # Some tools give the record that comes of a merge a new id.
+    db.run(
+        f"update {sync.ledger} as l set _record_id = a._record_id from answered as a"
+        " where l._key = a._into and a._reason is null and a._record_id is not null"
+        " and a._action = 'merge'"
+    )
+    _settle_deletes(db, sync, run_id, fields, now)
+
+
+SETTLED: dict[str, Callable[[Database, Sync, str, list[str], datetime], None]] = {
+    "create": _settle_creates,
+    "merge": _settle_merges,
+    "delete": _settle_deletes,
+}
 
 
 def finish(

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from warehouse.database import Database
 
-RESERVED = ("_key", "_record_id", "_accepted_at", "_run_id", "_action", "_changed", "_place")
+RESERVED = (
+    *("_key", "_record_id", "_accepted_at", "_run_id"),
+    *("_action", "_changed", "_place", "_into", "_heir_id"),
+)
 
 # Types that Parquet or Python cannot hand on unharmed travel, and are kept, as their neighbour.
 CARRIED = {
@@ -66,7 +69,8 @@ class Sync:
     what left the table), append (events, never twice), snapshot (all rows whenever one differs).
     `keep`: fields in which NULL never clears what the tool has. `fill`: fields that are sent only
     where it has nothing. `refresh_days`: after so many days an unchanged row goes again.
-    `profile`: the column that says whose row it is. `is_deduplicated`: of an append that comes
+    `profile`: the column that says whose row it is; `on_merge`: what becomes of the record of a
+    person who goes by another key now, merge or delete. `is_deduplicated`: of an append that comes
     twice the tool keeps one.
     """
 
@@ -80,6 +84,7 @@ class Sync:
     max_deletes: Limit = FIFTH
     max_updates: Limit = ANY
     profile: str | None = None
+    on_merge: str | None = None
     is_deduplicated: bool = False
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from warehouse.mistakes import Mistake
 from warehouse.model import Model
-from warehouse.sync import ANY, Limit, Sync
+from warehouse.sync import ANY, FIFTH, Limit, Sync
 
 # By destination and object, the modes that a sync may have.
 Destinations = Mapping[str, Mapping[str, Collection[str]]]
@@ -22,10 +22,9 @@ SPELLED = {
 }
 
 
-def read(model: Model, is_deduplicated: bool = False) -> Sync:
+def read(model: Model) -> Sync:
     """The sync of a model whose header has no mistakes."""
     said = model.settings
-    limits = {word: _limit(said[word]) for word in LIMITS if word in said}
     return Sync(
         model.name,
         model.table,
@@ -35,8 +34,8 @@ def read(model: Model, is_deduplicated: bool = False) -> Sync:
         fill=_names(said.get("fill", "")),
         refresh_days=int(said["refresh"].split()[0]) if "refresh" in said else None,
         profile=said.get("profile"),
-        is_deduplicated=is_deduplicated,
-        **limits,
+        max_deletes=_limit(said["max_deletes"]) if "max_deletes" in said else FIFTH,
+        max_updates=_limit(said.get("max_updates", "any")),
     )
 
 
