@@ -47,7 +47,7 @@ select
 LOADED = """
 select schema_name || '.' || table_name as "table", estimated_size as "rows"
 from duckdb_tables()
-where schema_name in ('events', 'stripe', 'salesforce', 'google_ads')
+where schema_name in ('events', 'stripe', 'salesforce', 'google_ads', 'mixpanel')
     and table_name not like '\\_dlt%' escape '\\'
 order by all
 """

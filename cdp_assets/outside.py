@@ -61,6 +61,10 @@ def environment(url: str = URL, folder: Path = FOLDER) -> dict[str, str]:
         "SOURCES__GOOGLE_ADS__CUSTOMER_ID": "1234567890",
         "SOURCES__GOOGLE_ADS__BASE_URL": f"{url}/google_ads/",
         "SOURCES__GOOGLE_ADS__TOKEN_URL": f"{url}/google_oauth/token",
+        "SOURCES__MIXPANEL__USERNAME": "sandbox-account",
+        "SOURCES__MIXPANEL__SECRET": "sandbox-secret",
+        "SOURCES__MIXPANEL__PROJECT_ID": "2195193",
+        "SOURCES__MIXPANEL__BASE_URL": f"{url}/mixpanel_data/api/2.0/",
         "DESTINATIONS__HUBSPOT__ACCESS_TOKEN": "pat-sandbox",
         "DESTINATIONS__HUBSPOT__BASE_URL": f"{url}/hubspot",
         "DESTINATIONS__SALESFORCE__CLIENT_ID": "sandbox-client",
@@ -69,6 +73,13 @@ def environment(url: str = URL, folder: Path = FOLDER) -> dict[str, str]:
         "DESTINATIONS__CUSTOMERIO__SITE_ID": "sandbox-site",
         "DESTINATIONS__CUSTOMERIO__API_KEY": "sandbox-key",
         "DESTINATIONS__CUSTOMERIO__BASE_URL": f"{url}/customerio",
+        "DESTINATIONS__MARKETO__CLIENT_ID": "sandbox-client",
+        "DESTINATIONS__MARKETO__CLIENT_SECRET": "sandbox-secret",
+        "DESTINATIONS__MARKETO__BASE_URL": f"{url}/marketo",
+        "DESTINATIONS__MIXPANEL__PROJECT_TOKEN": "sandbox-token",
+        "DESTINATIONS__MIXPANEL__BASE_URL": f"{url}/mixpanel",
+        "DESTINATIONS__VITALLY__API_KEY": "sk_live_sandbox",
+        "DESTINATIONS__VITALLY__BASE_URL": f"{url}/vitally",
     }
 
 

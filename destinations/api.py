@@ -12,6 +12,7 @@ What a status means is decided here and nowhere else:
     400 413 422             Refused about the rows: the caller looks for the one to blame
     401 403, the token's    Refused about the login
     anything else           Refused about the request
+A tool whose status says something else than it means has a function that tells (Destination.means).
 """
 
 import logging
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 # 477: HubSpot moves the account between data centres.
 # https://developers.hubspot.com/docs/api-reference/error-handling
 BUSY = {408, 423, 429, 477}
+HUBSPOT_WINDOW = "X-HubSpot-RateLimit-Interval-Milliseconds"
 # Who answers so has taken nothing of what was asked.
 UNTOUCHED = {423, 429, 477, 503}
 LONGEST_PAUSE_S = 32.0
@@ -43,6 +45,14 @@ QUOTA_S = 900.0
 # Connect, then read: HubSpot itself gives up after 100 s, Salesforce after 120.
 TIMEOUT_S = (10, 125)
 WORDS_LENGTH = 400
+
+
+# The status that an answer means.
+Means = Callable[[requests.Response], int]
+
+
+def as_it_says(response: requests.Response) -> int:
+    return response.status_code
 
 
 @dataclass(frozen=True)
@@ -58,18 +68,23 @@ UNLIMITED = Rate(1000, per_s=1)
 
 @dataclass(eq=False)
 class Pace:
-    """Keeps calls within a Rate by waiting before the one that would exceed it."""
+    """Keeps calls within a Rate by waiting before the one that would exceed it.
+
+    `not_before`: until then the tool has said that it has no room.
+    """
 
     rate: Rate
     sleep: Callable[[float], None]
     now: Callable[[], float]
     made_at: deque[float] = field(default_factory=deque)
+    not_before: float = 0.0
 
     def wait(self) -> None:
+        until = self.not_before
         if len(self.made_at) == self.rate.calls:
-            pause = self.made_at.popleft() + self.rate.per_s - self.now()
-            if pause > 0:
-                self.sleep(pause)
+            until = max(until, self.made_at.popleft() + self.rate.per_s)
+        if (pause := until - self.now()) > 0:
+            self.sleep(pause)
         self.made_at.append(self.now())
 
 
@@ -97,6 +112,7 @@ class Api:
     run_id: str = ""
     object: str = ""
     memory: dict[str, Any] = field(default_factory=dict)
+    means: Means = as_it_says
     may_repeat: bool = True
     answered: int = 0
     heard: Mapping[str, str] = field(default_factory=dict)
@@ -132,14 +148,23 @@ class Api:
         sent = {"data": body} if isinstance(body, bytes) else {"json": body}
         content = {**sent, "params": params, "headers": headers or {}}
         response = self._signed(method, path, content)
-        if response.status_code == 401 and self.login.renews:
+        if self.means(response) == 401 and self.login.renews:
             self.headers = {}
             response = self._signed(method, path, content)
         answer, self.heard = None, response.headers
         if not (done and response.status_code >= 300 and done in response.text):
-            answer = self._answer(response, _about(response.status_code), is_text)
+            answer = self._answer(response, _about(self.means(response)), is_text)
         self.answered += 1
         return answer
+
+    def attempt(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
+        """As `call`, for a tool that takes rows one by one: a refusal of this one is the answer."""
+        try:
+            return self.call(method, path, body, params)
+        except Refused as refusal:
+            if refusal.about == "login":
+                raise
+            return refusal
 
     def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
@@ -150,11 +175,12 @@ class Api:
         return self._answer(self._patiently("POST", path, {"data": form}), "login")
 
     def _answer(self, response: requests.Response, about: About, is_text: bool = False) -> Any:
-        if response.status_code >= 300:
+        status = self.means(response)
+        if status >= 300:
             words = self._words(response)
             if any(word in response.text for word in self.quota_words):
                 raise RetryLater(self.destination, QUOTA_S, words)
-            raise Refused(self.destination, response.status_code, words, about)
+            raise Refused(self.destination, status, words, about)
         if not response.content:
             return None
         if is_text and "json" not in response.headers.get("Content-Type", ""):
@@ -163,7 +189,7 @@ class Api:
             return response.json()
         except ValueError as error:
             words = f"its answer is no JSON: {self._words(response)}"
-            raise Refused(self.destination, response.status_code, words, about) from error
+            raise Refused(self.destination, status, words, about) from error
 
     def _patiently(
         self, method: str, path: str, content: dict[str, Any], *, may_repeat: bool = True
@@ -173,10 +199,12 @@ class Api:
         while True:
             response = self._once(method, path, content)
             if isinstance(response, requests.Response):
-                if not _is_busy(response):
+                status = self.means(response)
+                if status not in BUSY and status < 500:
+                    self.pace.not_before = self.pace.now() + _no_room_for_s(response)
                     return response
-                words, told_s = f"{response.status_code} {self._words(response)}", _told(response)
-                is_unsure = response.status_code not in UNTOUCHED
+                words, told_s = f"{status} {self._words(response)}", _told(response)
+                is_unsure = status not in UNTOUCHED
             else:
                 words, told_s, is_unsure = response, None, response != self._out_of_reach()
             if is_unsure and not may_repeat:
@@ -237,22 +265,31 @@ def _about(status: int) -> About:
     return "rows" if status in (400, 413, 422) else "request"
 
 
-def _is_busy(response: requests.Response) -> bool:
-    return response.status_code in BUSY or response.status_code >= 500
-
-
 def _told(response: requests.Response) -> float | None:
     """How long the tool asks us to wait, in seconds, if it does.
 
-    Retry-After is seconds or a date (RFC 9110, 10.2.3). HubSpot tells the length of its window.
+    Retry-After is seconds or a date (RFC 9110, 10.2.3). RateLimit-Reset is the seconds until there
+    is room again (Vitally, and draft-ietf-httpapi-ratelimit-headers). HubSpot tells the length of
+    its window.
     """
     told = response.headers.get("Retry-After", "").strip()
     if told.replace(".", "", 1).isdigit():
         return float(told)
     if told:
         return _seconds_until(told)
-    window_ms = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-    return int(window_ms) / 1000 if response.status_code == 429 and window_ms.isdigit() else None
+    if response.status_code != 429:
+        return None
+    for header, unit_s in (("RateLimit-Reset", 1.0), (HUBSPOT_WINDOW, 0.001)):
+        told = response.headers.get(header, "").strip()
+        if told.isdigit():
+            return int(told) * unit_s
+    return None
+
+
+def _no_room_for_s(response: requests.Response) -> float:
+    """Seconds until the tool has room again; 0 while it has. It says so before it refuses."""
+    left, until = (response.headers.get(f"RateLimit-{name}", "") for name in ("Remaining", "Reset"))
+    return float(until) if left == "0" and until.isdigit() else 0.0
 
 
 def _seconds_until(date: str) -> float | None:

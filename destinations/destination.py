@@ -36,7 +36,7 @@ from fnmatch import fnmatchcase
 import requests
 from requests.adapters import BaseAdapter
 
-from destinations.api import UNLIMITED, Api, Pace, Rate
+from destinations.api import UNLIMITED, Api, Means, Pace, Rate, as_it_says
 from destinations.errors import (
     MissingSecret,
     NoDelete,
@@ -145,7 +145,8 @@ class Destination:
     """A tool we write to. `secrets` are the parameters that must be set for it to be on.
 
     `base_url` is None where every customer has an address of their own: then it, or `url`, is a
-    secret too. `quota_words` in a refusal say that the tool's quota is used up. `options` are the
+    secret too. `quota_words` in a refusal say that the tool's quota is used up. `means` gives the
+    status that an answer means, where the tool's own says something else. `options` are the
     parameters that may be set.
     """
 
@@ -156,6 +157,7 @@ class Destination:
     rate: Rate = UNLIMITED
     quota_words: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    means: Means = as_it_says
     objects: dict[str, Object] = field(default_factory=dict)
     ask_quota: Callable[[Api], int] | None = None
 
@@ -236,6 +238,7 @@ class Destination:
             mode="upsert" if mode == "mirror" else mode,
             run_id=run_id,
             object=name,
+            means=self.means,
             may_repeat=may_repeat,
         )
 

@@ -9,7 +9,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from sandbox import customerio, google_ads, hubspot, salesforce, salesforce_wire, stripe, webhook
+from sandbox import (
+    customerio,
+    google_ads,
+    hubspot,
+    marketo,
+    mixpanel,
+    salesforce,
+    salesforce_wire,
+    stripe,
+    vitally,
+    webhook,
+)
 from sandbox.faults import Gate, Vendor
 from sandbox.limits import Bucket
 from sandbox.tokens import Tokens
@@ -28,6 +39,10 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
             Mount("/google_oauth", routes=google_ads.OAUTH_ROUTES),
             Mount("/hubspot", routes=hubspot.ROUTES),
             Mount("/customerio", routes=customerio.ROUTES),
+            Mount("/marketo", routes=marketo.ROUTES),
+            Mount("/vitally", routes=vitally.ROUTES),
+            Mount("/mixpanel", routes=mixpanel.ROUTES),
+            Mount("/mixpanel_data", routes=mixpanel.EXPORT_ROUTES),
             Mount("/webhook", routes=webhook.ROUTES),
             Mount("/_sandbox", routes=_CONTROL),
         ],
@@ -44,6 +59,18 @@ def build(world: World, next_day: Callable[[], None]) -> Gate:
             "hubspot": Vendor(hubspot.trouble, Bucket(100, 10)),
             # https://docs.customer.io/integrations/api/track/
             "customerio": Vendor(customerio.trouble, Bucket(100, 1)),
+            "marketo": Vendor(
+                marketo.trouble,
+                Bucket(100, 20),
+                hides_status=True,
+                tokens=Tokens("cdf01657-110d-4155-99a7-f986b2ff13a0:", 3600),
+            ),
+            # https://docs.vitally.io/en/articles/9880649-rest-api-overview
+            "vitally": Vendor(vitally.trouble, Bucket(1000, 60), tells_limit=True),
+            # A limit by bytes and events, not by calls.
+            "mixpanel": Vendor(mixpanel.trouble),
+            # https://docs.mixpanel.com/reference/raw-event-export
+            "mixpanel_data": Vendor(mixpanel.export_trouble, Bucket(60, 3600)),
             "webhook": Vendor(webhook.trouble),
         },
     )

@@ -1,4 +1,4 @@
-"""Customer.io's Track API v2: people identified, deleted and given events, one or a batch.
+"""Customer.io's Track API v2: people identified, merged, deleted and given events.
 
 https://docs.customer.io/integrations/api/track/tag/track_v2/
 """
@@ -19,6 +19,7 @@ SITE_ID = "sandbox-site"
 API_KEY = "sandbox-key"
 _BATCH_BYTES, _ITEM_BYTES = 500 * 1024, 32 * 1024
 _IDENTIFIERS = ("cio_id", "id", "email")
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -75,23 +76,53 @@ def _do(world: World, item: Any) -> list[Json]:
     errors = _errors(item)
     if errors:
         return errors
+    if item["action"] == "merge":
+        _merge(world, item["primary"], item["secondary"])
+        return []
     identifiers, given = item["identifiers"], item.get("attributes") or {}
     if item["action"] == "identify":
         _identify(world, identifiers, given)
-        return []
+    elif item["action"] == "event":
+        _event(world, item, identifiers, given)
+    elif person := _person(world, identifiers):
+        world.tick()
+        world.customerio.delete(person)
+    return []
+
+
+def _event(world: World, item: Json, identifiers: Json, given: Json) -> None:
+    """An event whose id was seen before is passed over.
+
+    https://docs.customer.io/journeys/events/#deduplicating-events
+    """
+    store = world.customerio
     person = _person(world, identifiers)
-    if item["action"] == "delete":
-        if person:
-            world.tick()
-            world.customerio.delete(person)
-        return []
     if not person:
         _identify(world, identifiers, {})
         person = _person(world, identifiers)
     event = {"cio_id": person and person["cio_id"], "name": item["name"], "data": given}
     at = item.get("timestamp") or int(world.tick().timestamp())
-    world.customerio.events.append({**event, "timestamp": at})
-    return []
+    store.track({**event, "timestamp": at} | ({"id": item["id"]} if "id" in item else {}))
+
+
+def _merge(world: World, primary: Json, secondary: Json) -> None:
+    """The primary keeps its attributes and gets those it lacks; the secondary is gone.
+
+    Where either is not known, nothing is done and nothing said.
+    https://docs.customer.io/journeys/merge-people
+    """
+    store = world.customerio
+    kept, other = _person(world, primary), _person(world, secondary)
+    if not kept or not other or kept is other:
+        return
+    now = int(world.tick().timestamp())
+    store.delete(other)
+    names = {name: kept[name] or other[name] for name in CustomerioStore.NAMES}
+    attributes = {**other["attributes"], **kept["attributes"]}
+    store.save({**kept, **names, "attributes": attributes, "updated_at": now})
+    for event in store.events:
+        if event["cio_id"] == other["cio_id"]:
+            event["cio_id"] = kept["cio_id"]
 
 
 def _errors(item: Any) -> list[Json]:
@@ -101,26 +132,41 @@ def _errors(item: Any) -> list[Json]:
         return [_wrong("invalid", "body", "request must be 32kb or smaller")]
     if item.get("type") != "person":
         return [_wrong("invalid", "type", f"unknown type {item.get('type')}")]
-    if item.get("action") not in ("identify", "delete", "event"):
+    if item.get("action") not in ("identify", "delete", "event", "merge"):
         return [_wrong("invalid", "action", f"unknown action {item.get('action')}")]
-    if item["action"] == "event" and not item.get("name"):
-        return [_wrong("required", "name", "event name must not be blank")]
-    return _identifier_errors(item.get("identifiers")) + _attribute_errors(item.get("attributes"))
+    if item["action"] == "merge":
+        return _identifier_errors(item.get("primary"), "primary") + _identifier_errors(
+            item.get("secondary"), "secondary"
+        )
+    errors = _event_errors(item) if item["action"] == "event" else []
+    errors += _identifier_errors(item.get("identifiers"), "identifiers")
+    return errors + _attribute_errors(item.get("attributes"))
 
 
-def _identifier_errors(identifiers: Any) -> list[Json]:
+def _event_errors(item: Json) -> list[Json]:
+    errors = []
+    if not item.get("name"):
+        errors.append(_wrong("required", "name", "event name must not be blank"))
+    if "id" in item and not _ULID.fullmatch(str(item["id"])):
+        errors.append(_wrong("invalid", "id", "must be a valid ULID"))
+    if not isinstance(item.get("timestamp", 0), int):
+        errors.append(_wrong("invalid", "timestamp", "must be a unix timestamp"))
+    return errors
+
+
+def _identifier_errors(identifiers: Any, field: str) -> list[Json]:
     """One of id, email and cio_id: a text that is not empty."""
     if not isinstance(identifiers, dict) or not set(identifiers) & set(_IDENTIFIERS):
-        return [_wrong("required", "identifiers", "one of id, email or cio_id must be present")]
+        return [_wrong("required", field, "one of id, email or cio_id must be present")]
     errors = []
     for name, value in identifiers.items():
         if name not in _IDENTIFIERS:
-            errors.append(_wrong("invalid", f"identifiers.{name}", "unknown identifier"))
+            errors.append(_wrong("invalid", f"{field}.{name}", "unknown identifier"))
         elif not isinstance(value, str) or not value:
             told = "must be a string value and cannot be empty"
-            errors.append(_wrong("invalid", f"identifiers.{name}", told))
+            errors.append(_wrong("invalid", f"{field}.{name}", told))
         elif name == "email" and not _EMAIL.fullmatch(value):
-            errors.append(_wrong("invalid", "identifiers.email", "invalid email address"))
+            errors.append(_wrong("invalid", f"{field}.email", "invalid email address"))
     return errors
 
 

@@ -25,6 +25,8 @@ class Vendor:
 
     trouble: Callable[[int], Any]  # the body the vendor sends with a status that is no answer
     limit: Bucket | None = None
+    tells_limit: bool = False  # in every answer, and how long to wait in no other header
+    hides_status: bool = False  # the answer's status is 200, whatever the body says
     tokens: Tokens | None = None
 
 
@@ -84,10 +86,18 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message = {**message, "headers": self._told(vendor, message["headers"])}
             await send(message)
 
         await self._meet(vendor, scope, receive, seen, cast("Any", send))
         self.requests[vendor, _route(scope), status] += 1
+
+    def _told(self, vendor: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer, with the vendor's limit where it tells that."""
+        one, given = self.vendors[vendor], {name for name, _ in headers}
+        told = one.limit.told() if one.limit and one.tells_limit else {}
+        more = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+        return [*headers, *(pair for pair in more if pair[0] not in given)]
 
     async def _meet(
         self, vendor: str, scope: Scope, receive: Receive, seen: Send, wire: Any
@@ -108,8 +118,10 @@ class Gate:
         await answer(scope, receive, seen)
 
     def _answer(self, vendor: str, status: int, retry_after: float | None) -> JSONResponse:
-        headers = {} if retry_after is None else {"Retry-After": str(math.ceil(retry_after))}
-        return JSONResponse(self.vendors[vendor].trouble(status), status, headers)
+        one = self.vendors[vendor]
+        header = "RateLimit-Reset" if one.tells_limit else "Retry-After"
+        headers = {} if retry_after is None else {header: str(math.ceil(retry_after))}
+        return JSONResponse(one.trouble(status), 200 if one.hides_status else status, headers)
 
     async def _drop_after(self, scope: Scope, receive: Receive, wire: Any) -> None:
         """Do what was asked, then cut the connection without a word."""

@@ -8,10 +8,14 @@ from uuid import uuid4
 from sandbox.stores import Json
 from sandbox.wire import Refusal
 
-NOT_FOUND = (
-    "Could not get some CONTACT objects, they may be deleted or not exist. "
-    "Check that ids are valid."
-)
+NAMES = {"contacts": "Contact", "companies": "Company", "deals": "Deal"}
+
+
+def not_found(kind: str) -> str:
+    return (
+        f"Could not get some {NAMES[kind].upper()} objects, they may be deleted or not exist. "
+        "Check that ids are valid."
+    )
 
 
 def trouble(status: int) -> Json:

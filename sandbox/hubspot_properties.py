@@ -1,4 +1,4 @@
-"""HubSpot's contact properties: which there are, and which values each takes.
+"""HubSpot's properties: which an object has, and which values each takes.
 
 https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
 """
@@ -49,53 +49,100 @@ _FIELD_TYPES = {
     "bool": "booleancheckbox",
 }
 
+TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3"}
+
 # HubSpot's own: name, type, then marks: * unique, = read only, a|b|c the options.
-_STANDARD = """
-    email string *
-    firstname string
-    lastname string
-    phone string
-    mobilephone string
-    company string
-    jobtitle string
-    website string
-    city string
-    country string
-    lifecyclestage enumeration subscriber|lead|marketingqualifiedlead|opportunity|customer|other
-    hs_object_id number =
-    createdate datetime =
-    lastmodifieddate datetime =
-"""
+_STANDARD = {
+    "contacts": """
+        email string *
+        firstname string
+        lastname string
+        phone string
+        mobilephone string
+        company string
+        jobtitle string
+        website string
+        city string
+        country string
+        lifecyclestage enumeration subscriber|lead|marketingqualifiedlead|opportunity|customer|other
+        hs_object_id number =
+        hs_merged_object_ids string =
+        createdate datetime =
+        lastmodifieddate datetime =
+    """,
+    "companies": """
+        name string
+        domain string
+        phone string
+        city string
+        country string
+        industry enumeration BANKING|COMPUTER_SOFTWARE|RETAIL
+        numberofemployees number
+        annualrevenue number
+        hs_object_id number =
+        hs_merged_object_ids string =
+        createdate datetime =
+        hs_lastmodifieddate datetime =
+    """,
+    "deals": """
+        dealname string
+        amount number
+        closedate datetime
+        pipeline enumeration default
+        dealstage enumeration appointmentscheduled|qualifiedtobuy|contractsent|closedwon|closedlost
+        hs_object_id number =
+        hs_merged_object_ids string =
+        createdate datetime =
+        hs_lastmodifieddate datetime =
+    """,
+}
 # What this account added for the demo company.
-_CUSTOM = """
-    profile_id string *
-    user_id string
-    lifetime_value number
-    lifetime_value_currency string
-    order_count number
-    invitation_count number
-    plan string
-    subscription_status string
-    monthly_amount number
-    lifecycle enumeration lead|trial|customer|churned
-    first_campaign string
-    first_seen_at datetime
-    last_seen_at datetime
-    signed_up_on date
-    is_customer bool
-    audiences string
-    owner_name string
-    deal_stage string
-"""
+_CUSTOM = {
+    "contacts": """
+        profile_id string *
+        user_id string
+        lifetime_value number
+        lifetime_value_currency string
+        order_count number
+        invitation_count number
+        plan string
+        subscription_status string
+        monthly_amount number
+        lifecycle enumeration lead|trial|customer|churned
+        first_campaign string
+        first_seen_at datetime
+        last_seen_at datetime
+        signed_up_on date
+        is_customer bool
+        audiences string
+        owner_name string
+        deal_stage string
+    """,
+    "companies": """
+        account_id string *
+        seats number
+        plan string
+        renews_on date
+        is_customer bool
+        last_seen_at datetime
+    """,
+    "deals": """
+        deal_id string *
+        seats number
+        renews_on date
+        is_renewal bool
+    """,
+}
 
 
-def _property(line: str, by_hubspot: bool) -> Property:
+def _property(line: str, group: str, by_hubspot: bool) -> Property:
     name, kind, *marks = line.split()
     return Property(
         name,
         label=name.replace("_", " ").capitalize(),
         type=kind,
         field_type=_FIELD_TYPES.get(kind, "text"),
+        group=group,
         options=next((tuple(mark.split("|")) for mark in marks if "|" in mark), ()),
         unique="*" in marks,
         readonly="=" in marks,
@@ -103,10 +150,19 @@ def _property(line: str, by_hubspot: bool) -> Property:
     )
 
 
-DEFINED: dict[str, Property] = {
-    one.name: one
-    for table, by_hubspot in ((_STANDARD, True), (_CUSTOM, False))
-    for one in (_property(line, by_hubspot) for line in table.strip().splitlines())
+def _defined(kind: str, group: str) -> dict[str, Property]:
+    made = [
+        _property(line, group, by_hubspot)
+        for table, by_hubspot in ((_STANDARD, True), (_CUSTOM, False))
+        for line in table[kind].strip().splitlines()
+    ]
+    return {one.name: one for one in made}
+
+
+DEFINED = {
+    "contacts": _defined("contacts", "contactinformation"),
+    "companies": _defined("companies", "companyinformation"),
+    "deals": _defined("deals", "dealinformation"),
 }
 
 

@@ -1,5 +1,6 @@
 """A vendor's rate limit as a token bucket."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -25,3 +26,12 @@ class Bucket:
             return (1 - self._left) / rate
         self._left -= 1
         return 0.0
+
+    def told(self) -> dict[str, str]:
+        """The limit as the headers of an answer tell it (draft-ietf-httpapi-ratelimit-headers)."""
+        until_full_s = (self.size - self._left) * self.window_s / self.size
+        return {
+            "RateLimit-Limit": f"{self.size}, {self.size};window={self.window_s:.0f}",
+            "RateLimit-Remaining": str(int(self._left)),
+            "RateLimit-Reset": str(math.ceil(until_full_s)),
+        }

@@ -67,6 +67,7 @@ _PROFILE = """
     First_Campaign__c string 255
     Audience__c string 255
     Churn_Risk__c picklist 255 low|medium|high
+    Board_Minutes__c double 18
     Is_Customer__c boolean 0
 """
 _OBJECTS = {

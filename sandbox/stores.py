@@ -1,11 +1,9 @@
 """What each vendor holds, and how writing to it changes it."""
 
 import json
-from collections import defaultdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sandbox.hubspot_properties import DEFINED, Property
 from sandbox.salesforce_fields import FIELDS, PREFIXES
 from sandbox.stripe_events import stripe_events
 
@@ -201,46 +199,6 @@ class GoogleAdsStore:
         self.campaigns, self.days = held["campaigns"], held["days"]
 
 
-class HubSpotStore:
-    """Contacts by record id, and the property definitions that rule their values."""
-
-    def __init__(self) -> None:
-        self.contacts: dict[str, Json] = {}
-        self.properties: dict[str, Property] = dict(DEFINED)
-        # By unique property and value, the id of the one contact that has it.
-        self.unique: dict[str, dict[str, str]] = defaultdict(dict)
-        self.id_count = 0
-
-    def save(self, contact: Json) -> None:
-        """Insert or replace; an archived contact gives its unique values free."""
-        old = self.contacts.get(contact["id"], {"properties": {}})
-        for name in (one.name for one in self.properties.values() if one.unique):
-            self.unique[name].pop(old["properties"].get(name), None)
-            value = contact["properties"].get(name)
-            if value and not contact["archived"]:
-                self.unique[name][value] = contact["id"]
-        self.contacts[contact["id"]] = contact
-
-    def new_id(self) -> str:
-        self.id_count += 1
-        return str(100_000_000 + self.id_count)
-
-    def held(self, kind: str) -> list[Json]:
-        if kind == "properties":
-            return [definition.dump() for definition in self.properties.values()]
-        return list({"contacts": self.contacts}[kind].values())
-
-    def dump(self) -> Json:
-        held = {"contacts": self.contacts, "properties": self.held("properties")}
-        return {**held, "id_count": self.id_count}
-
-    def load(self, held: Json) -> None:
-        self.properties = {row["name"]: Property.load(row) for row in held["properties"]}
-        self.id_count = held["id_count"]
-        for contact in held["contacts"].values():
-            self.save(contact)
-
-
 class CustomerioStore:
     """People by cio_id, and the events tracked for them."""
 
@@ -250,6 +208,7 @@ class CustomerioStore:
         self.people: dict[str, Json] = {}
         self.events: list[Json] = []
         self.id_count = 0
+        self._tracked: set[str] = set()  # ids of events
         # By id and by e-mail (whatever its capitals), the cio_id of the one person who has it.
         self._named: dict[str, dict[str, str]] = {name: {} for name in self.NAMES}
 
@@ -260,6 +219,12 @@ class CustomerioStore:
 
     def find(self, name: str, value: str) -> Json | None:
         return self.people.get(self._named[name].get(_same(name, value), ""))
+
+    def track(self, event: Json) -> None:
+        """An event whose id was seen before is passed over."""
+        if event.get("id") not in self._tracked:
+            self.events.append(event)
+            self._tracked |= {event["id"]} if "id" in event else set()
 
     def save(self, person: Json) -> None:
         self.delete(self.people.get(person["cio_id"], person))
@@ -280,7 +245,9 @@ class CustomerioStore:
         return {"people": self.people, "events": self.events, "id_count": self.id_count}
 
     def load(self, held: Json) -> None:
-        self.events, self.id_count = held["events"], held["id_count"]
+        self.id_count = held["id_count"]
+        for event in held["events"]:
+            self.track(event)
         for person in held["people"].values():
             self.save(person)
 

@@ -19,5 +19,8 @@ class Tokens:
     def valid(self, token: str | None) -> bool:
         return token is not None and self._ends_at.get(token, 0.0) > time.monotonic()
 
+    def was_issued(self, token: str) -> bool:
+        return token in self._ends_at
+
     def expire_all(self) -> None:
-        self._ends_at.clear()
+        self._ends_at = dict.fromkeys(self._ends_at, 0.0)

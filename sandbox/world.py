@@ -3,21 +3,34 @@
 from datetime import datetime, timedelta
 from typing import Self
 
+from sandbox.hubspot_store import HubSpotStore
+from sandbox.marketo_leads import MarketoStore
+from sandbox.mixpanel_store import MixpanelStore
 from sandbox.stores import (
     CustomerioStore,
     GoogleAdsStore,
-    HubSpotStore,
     Json,
     SalesforceStore,
     StripeStore,
 )
+from sandbox.vitally_store import VitallyStore
 from sandbox.webhook_store import WebhookStore
 
 
 class World:
     """Everything the vendors hold. `now` is the virtual clock; `company` is the generator's own."""
 
-    VENDORS = ("stripe", "salesforce", "google_ads", "hubspot", "customerio", "webhook")
+    VENDORS = (
+        "stripe",
+        "salesforce",
+        "google_ads",
+        "hubspot",
+        "customerio",
+        "marketo",
+        "mixpanel",
+        "vitally",
+        "webhook",
+    )
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -26,6 +39,9 @@ class World:
         self.google_ads = GoogleAdsStore()
         self.hubspot = HubSpotStore()
         self.customerio = CustomerioStore()
+        self.marketo = MarketoStore()
+        self.mixpanel = MixpanelStore()
+        self.vitally = VitallyStore()
         self.webhook = WebhookStore()
         self.company: Json = {}
 

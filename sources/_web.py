@@ -4,7 +4,7 @@ dlt's client does the waiting: a 429 or 5xx is asked again after what Retry-Afte
 a growing pause, five times. What is refused for good becomes a `VendorError`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlt.sources.helpers.requests import Client
@@ -12,13 +12,16 @@ from requests import HTTPError, PreparedRequest, Response
 from requests.auth import AuthBase
 
 WORDS_LIMIT = 1_000
+LINES_BYTES = 64 * 1024
 
 
 class VendorError(HTTPError):
     """A vendor refused a request, or its answer made no sense; carries its words, no secret."""
 
-    def __init__(self, vendor: str, response: Response, secrets: tuple[str, ...]):
-        words = response.text.strip() or "(no words)"
+    def __init__(
+        self, vendor: str, response: Response, secrets: tuple[str, ...], said: str | None = None
+    ):
+        words = (response.text if said is None else said).strip() or "(no words)"
         for secret in filter(None, secrets):
             words = words.replace(secret, "***")
         asked = f"{response.request.method} {str(response.request.url).split('?')[0]}"
@@ -75,6 +78,14 @@ class Api:
 
     def get(self, path: str, params: Any = None) -> Any:
         return self._json(self.session.get(self._url(path), params=params))
+
+    def lines(self, path: str, params: Any = None) -> Iterator[bytes]:
+        """The lines of an answer as they come. What is no JSON object is the vendor's complaint."""
+        with self.session.get(self._url(path), params=params, stream=True) as response:
+            for line in response.iter_lines(LINES_BYTES):
+                if not line.startswith(b"{"):
+                    raise VendorError(self.vendor, response, self.secrets, line.decode())
+                yield line
 
     def post(self, path: str = "", *, json: Any = None, data: Any = None) -> Any:
         return self._json(self.session.post(self._url(path), json=json, data=data))

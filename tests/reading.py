@@ -18,6 +18,13 @@ SETTINGS: dict[str, Callable[[str], dict[str, str]]] = {
         "client_secret": "sandbox-secret",
         "base_url": f"{url}/salesforce",
     },
+    "mixpanel": lambda url: {
+        "username": "sandbox-account",
+        "secret": "sandbox-secret",
+        "project_id": "2195193",
+        "start_date": "2026-10-01",
+        "base_url": f"{url}/mixpanel_data/api/2.0/",
+    },
     "google_ads": lambda url: {
         "developer_token": "sandbox-developer",
         "client_id": "sandbox-client",

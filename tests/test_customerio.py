@@ -8,9 +8,9 @@ import requests
 from answering import Answer, Answering, Asked, Sleeper, in_turn
 
 from destinations.api import Api
-from destinations.customerio import destination, people
+from destinations.customerio import destination, events, people
 from destinations.errors import Refused
-from destinations.rows import Outcome, Row
+from destinations.rows import Merge, Outcome, Row
 
 BATCH = "https://track.customer.io/api/v2/batch"
 DONE = Answer(200, {})
@@ -90,7 +90,9 @@ def test_one_refused_row_costs_its_neighbours_nothing(status: int) -> None:
     error = {"batch_index": 1, "reason": "invalid", "field": "attributes", "message": "too long"}
     transport = Answering(in_turn(Answer(status, {"errors": [error]})))
     assert people.send_batch(opened(transport), rows_of("u1", "u2", "u3")) == Outcome(
-        {"u1": None, "u3": None}, {"u2": "invalid: attributes: too long"}
+        {"u1": None, "u3": None},
+        {"u2": "invalid: attributes: too long"},
+        {"u2": ("invalid", "row")},
     )
 
 
@@ -98,7 +100,7 @@ def test_an_error_without_a_place_is_held_against_all_that_have_none_of_their_ow
     errors = [{"reason": "odd"}, {"batch_index": 0, "reason": "bad"}]
     transport = Answering(in_turn(Answer(207, {"errors": errors})))
     assert people.send_batch(opened(transport), rows_of("u1", "u2")) == Outcome(
-        {}, {"u1": "bad", "u2": "odd"}
+        {}, {"u1": "bad", "u2": "odd"}, {"u1": ("bad", "row"), "u2": ("odd", "row")}
     )
 
 
@@ -164,3 +166,51 @@ def test_people_are_deleted_by_the_syncs_key() -> None:
             {"type": "person", "action": "delete", "identifiers": {"email": "a@x.com"}},
         ]
     }
+
+
+def test_an_event_has_an_id_that_is_always_the_same_for_its_key() -> None:
+    transport = Answering(in_turn(DONE))
+    at = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+    rows: list[Row] = [
+        {"event_id": "e1", "id": 7, "name": "Paid", "timestamp": at, "amount": Decimal("9.90")},
+        {"event_id": "e2", "email": "a@x.com", "id": None, "name": "Left", "timestamp": None},
+    ]
+    api = opened(transport, "event_id")
+    assert events.send_batch(api, rows) == Outcome({"e1": None, "e2": None}, {})
+    events.send_batch(api, rows)
+    assert transport.asked[0].body == transport.asked[1].body
+    assert transport.asked[0].body["batch"] == [
+        {
+            "type": "person",
+            "action": "event",
+            "identifiers": {"id": "7"},
+            "id": "4BBK2DYZQCFMSAF0AES95F0HXE",
+            "name": "Paid",
+            "timestamp": 1795426200,
+            "attributes": {"amount": 9.9},
+        },
+        {
+            "type": "person",
+            "action": "event",
+            "identifiers": {"email": "a@x.com"},
+            "id": "5C1W4W1Y5ZBSX4P1HXGRS5BWBD",
+            "name": "Left",
+            "attributes": {},
+        },
+    ]
+
+
+def test_an_event_of_nobody_is_refused() -> None:
+    rows: list[Row] = [{"event_id": "e1", "name": "Paid", "email": None}]
+    assert events.send_batch(opened(Answering(in_turn(DONE)), "event_id"), rows) == Outcome(
+        {}, {"e1": "it has none of cio_id, id, email, phone: whose is it?"}
+    )
+
+
+def test_one_person_goes_into_another() -> None:
+    transport = Answering(in_turn(DONE))
+    merges = [Merge("u1", None, "u2", None)]
+    assert people.merge_batch(opened(transport), merges) == Outcome({"u1": None}, {})
+    assert transport.asked[0].body["batch"] == [
+        {"type": "person", "action": "merge", "primary": {"id": "u2"}, "secondary": {"id": "u1"}}
+    ]

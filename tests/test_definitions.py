@@ -27,8 +27,8 @@ def test_every_table_is_an_asset_in_the_group_of_its_schema(tmp_path: Path) -> N
     graph = definitions(in_folder(tmp_path, outside.URL).environ).resolve_asset_graph()
     keys = list(graph.get_all_asset_keys())
     assert {key.path[0] for key in keys} == {
-        "audiences", "events", "google_ads", "identity", "ledger", "profiles", "profiles_sync", "resolved",
-        "salesforce", "staging", "stripe", "syncs", "traits",
+        "audiences", "events", "google_ads", "identity", "ledger", "mixpanel", "profiles",
+        "profiles_sync", "resolved", "salesforce", "staging", "stripe", "syncs", "traits",
     }  # fmt: skip
     assert [key for key in keys if graph.get(key).group_name != key.path[0]] == []
     assert [key for key in keys if not graph.get(key).description] == []
@@ -41,6 +41,10 @@ def test_each_sync_has_a_schedule_at_its_cron_and_the_sources_have_one(tmp_path:
         "hubspot_contacts": "15 * * * *",
         "salesforce_contacts": "20 * * * *",
         "customerio_people": "25 * * * *",
+        "salesforce_leads": "35 * * * *",
+        "vitally_accounts": "40 * * * *",
+        "marketo_leads": "45 * * * *",
+        "mixpanel_people": "50 * * * *",
     }
 
 
@@ -51,7 +55,7 @@ def test_a_sync_runs_all_it_needs_and_reads_no_source(tmp_path: Path) -> None:
     assert {"staging/events__events", "identity/profiles", "profiles/profiles"} < chosen
     assert {"syncs/hubspot_contacts", "ledger/hubspot_contacts", "ledger/outbox"} < chosen
     groups = {name.split("/")[0] for name in chosen}
-    assert groups.isdisjoint({"events", "stripe", "salesforce", "google_ads"})
+    assert groups.isdisjoint({"events", "stripe", "salesforce", "google_ads", "mixpanel"})
 
 
 def test_what_is_not_set_is_off(tmp_path: Path) -> None:

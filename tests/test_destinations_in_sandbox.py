@@ -1,185 +1,23 @@
 """Each connector against the sandbox's API of its tool: what it wrote is what the tool holds."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from answering import Sleeper
+from tool_case import Case, Records
+from tool_cases import CASES, opened, thing
 
-import destinations
+from cdp_assets import verifying
 from destinations.api import Api
-from destinations.rows import Row
-
-Records = dict[str, dict[str, Any]]
+from destinations.rows import Merge, Row
 
 
-@dataclass(frozen=True)
-class Case:
-    """One connector: rows good and bad, and what its tool shows of a row by key."""
-
-    tool: str
-    kind: str
-    thing: str
-    key: str
-    arguments: dict[str, str]
-    good: list[Row]
-    changed: Row
-    bad: Row
-    shown: Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
-    expected: Records = field(default_factory=dict)
+def each(cases: list[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.name)
 
 
-def _hubspot(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    properties = record["properties"]
-    names = ("firstname", "lastname", "phone")
-    return properties["email"], {name: properties.get(name) or None for name in names}
-
-
-def _salesforce(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    names = ("LastName", "Lifetime_Value__c", "Last_Seen__c", "Is_Customer__c", "Plan__c")
-    return record["Profile_Id__c"], {name: record[name] for name in names}
-
-
-def _customerio(record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    attributes = record["attributes"]
-    names = ("first_name", "spend", "last_seen_at", "is_customer", "plan")
-    return record["id"], {name: attributes.get(name) for name in names}
-
-
-SEEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-CASES = [
-    Case(
-        "hubspot",
-        "contacts",
-        "contacts",
-        "email",
-        {"access_token": "pat-sandbox"},
-        [
-            {"email": "ann@example.com", "firstname": "Ann", "lastname": "O'Brien", "phone": None},
-            {"email": "bo@example.com", "firstname": "🚀", "lastname": "𠮷", "phone": "+1 555"},
-        ],
-        {"email": "bo@example.com", "firstname": "Bo", "lastname": None, "phone": "+1 555"},
-        {"email": "no address", "firstname": "Cy", "lastname": "X", "phone": None},
-        _hubspot,
-        {
-            "ann@example.com": {"firstname": "Ann", "lastname": "O'Brien", "phone": None},
-            "bo@example.com": {"firstname": "Bo", "lastname": None, "phone": "+1 555"},
-        },
-    ),
-    Case(
-        "salesforce",
-        "Contact",
-        "contacts",
-        "Profile_Id__c",
-        {"client_id": "sandbox-client", "client_secret": "sandbox-secret"},
-        [
-            {
-                "Profile_Id__c": "p1",
-                "LastName": "O'Brien",
-                "Lifetime_Value__c": Decimal("12.50"),
-                "Last_Seen__c": SEEN,
-                "Is_Customer__c": True,
-                "Plan__c": None,
-            },
-            {
-                "Profile_Id__c": "p2",
-                "LastName": "𠮷 🚀",
-                "Lifetime_Value__c": None,
-                "Last_Seen__c": None,
-                "Is_Customer__c": False,
-                "Plan__c": "pro",
-            },
-        ],
-        {
-            "Profile_Id__c": "p2",
-            "LastName": "Bo",
-            "Lifetime_Value__c": None,
-            "Last_Seen__c": None,
-            "Is_Customer__c": False,
-            "Plan__c": None,
-        },
-        {
-            "Profile_Id__c": "p3",
-            "LastName": None,
-            "Lifetime_Value__c": None,
-            "Last_Seen__c": None,
-            "Is_Customer__c": False,
-            "Plan__c": None,
-        },
-        _salesforce,
-        {
-            "p1": {
-                "LastName": "O'Brien",
-                "Lifetime_Value__c": 12.5,
-                "Last_Seen__c": "2026-11-21T09:30:00.000+0000",
-                "Is_Customer__c": True,
-                "Plan__c": None,
-            },
-            "p2": {
-                "LastName": "Bo",
-                "Lifetime_Value__c": None,
-                "Last_Seen__c": None,
-                "Is_Customer__c": False,
-                "Plan__c": None,
-            },
-        },
-    ),
-    Case(
-        "customerio",
-        "people",
-        "people",
-        "id",
-        {"site_id": "sandbox-site", "api_key": "sandbox-key"},
-        [
-            {
-                "id": "u1",
-                "first_name": "O'Brien",
-                "spend": Decimal("12.50"),
-                "last_seen_at": SEEN,
-                "is_customer": True,
-                "plan": None,
-            },
-            {
-                "id": "u2",
-                "first_name": "𠮷 🚀",
-                "spend": None,
-                "last_seen_at": None,
-                "is_customer": False,
-                "plan": "pro",
-            },
-        ],
-        {
-            "id": "u2",
-            "first_name": "Bo",
-            "spend": None,
-            "last_seen_at": None,
-            "is_customer": False,
-            "plan": None,
-        },
-        {"id": "u3", "first_name": "x" * 1001},
-        _customerio,
-        {
-            "u1": {
-                "first_name": "O'Brien",
-                "spend": 12.5,
-                "last_seen_at": 1795253400,
-                "is_customer": True,
-                "plan": None,
-            },
-            "u2": {
-                "first_name": "Bo",
-                "spend": None,
-                "last_seen_at": None,
-                "is_customer": False,
-                "plan": None,
-            },
-        },
-    ),
-]
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.tool)
+every_case = each(CASES)
 
 
 @dataclass(frozen=True)
@@ -190,8 +28,7 @@ class Trial:
     sleeper: Sleeper
 
     def send(self, *rows: Row) -> tuple[set[str], dict[str, str]]:
-        made = destinations.find()[0][self.case.tool].objects[self.case.thing]
-        outcome = made.send_batch(self.api, list(rows))
+        outcome = thing(self.case).send_batch(self.api, list(rows))
         return set(outcome.accepted), outcome.rejected
 
     def held(self) -> Records:
@@ -201,10 +38,9 @@ class Trial:
 
 @pytest.fixture
 def trial(case: Case, sandbox: Any) -> Trial:
+    case.prepare(sandbox)
     sleeper = Sleeper()
-    arguments = {**case.arguments, "base_url": f"{sandbox.url}/{case.tool}"}
-    destination = destinations.find()[0][case.tool]
-    api = destination.open(arguments, case.key, name=case.thing, sleep=sleeper.sleep)
+    api = opened(case, f"{sandbox.url}/{case.tool}", sleep=sleeper.sleep)
     return Trial(case, sandbox, api, sleeper)
 
 
@@ -229,21 +65,22 @@ def test_a_refused_row_among_good_ones_costs_one_row(case: Case, trial: Trial) -
 
 @every_case
 def test_a_busy_answer_is_waited_out(case: Case, trial: Trial) -> None:
-    trial.sandbox.faults([{"vendor": case.tool, "status": 429, "retry_after": 3, "times": 1}])
+    trial.sandbox.faults([{"vendor": case.tool, **case.busy, "times": 1}])
     assert trial.send(case.good[0], case.changed) == (keys(case), {})
-    assert trial.sleeper.slept == [3.0]
+    assert trial.sleeper.slept == [case.waits_s]
     assert trial.held() == case.expected
 
 
 @every_case
 def test_a_cut_connection_doubles_nothing(case: Case, trial: Trial) -> None:
     trial.send(case.good[0])
-    trial.sandbox.faults([{"vendor": case.tool, "drop_after": True, "times": 1}])
+    trial.sandbox.faults([{"vendor": case.tool, "drop_after": True, "path": case.path, "times": 1}])
     assert trial.send(case.good[0], case.changed) == (keys(case), {})
     assert trial.held() == case.expected
+    assert len(trial.sandbox.records(case.tool, case.kind)) == 2
 
 
-@pytest.mark.parametrize("case", [CASES[1]], ids=["salesforce"])
+@each([case for case in CASES if case.renews])
 def test_an_expired_token_is_renewed(case: Case, trial: Trial) -> None:
     trial.send(case.good[0])
     trial.sandbox.faults([{"vendor": case.tool, "expire_tokens": True}])
@@ -251,12 +88,12 @@ def test_an_expired_token_is_renewed(case: Case, trial: Trial) -> None:
     assert trial.held() == case.expected
 
 
-@every_case
+@each([case for case in CASES if thing(case).remove])
 def test_deleted_rows_are_gone(case: Case, trial: Trial) -> None:
-    made = destinations.find()[0][case.tool].objects[case.thing]
-    record_ids = made.send_batch(trial.api, case.good).accepted
+    record_ids = thing(case).send_batch(trial.api, case.good).accepted
     gone, kept = case.good[0][case.key], case.good[1][case.key]
-    outcome = made.delete_batch(trial.api, [{case.key: gone, "record_id": record_ids[gone]}])
+    rows = [{**case.good[0], "record_id": record_ids[gone]}]
+    outcome = thing(case).delete_batch(trial.api, rows)
     assert (set(outcome.accepted), outcome.rejected) == ({gone}, {})
     standing = [
         case.shown(record)[0]
@@ -264,3 +101,77 @@ def test_deleted_rows_are_gone(case: Case, trial: Trial) -> None:
         if not (record.get("IsDeleted") or record.get("archived"))
     ]
     assert standing == [kept]
+
+
+def row_of(case: Case, number: int, *fields: str) -> Row:
+    return {name: case.good[number][name] for name in (case.key, *fields)}
+
+
+@each([case for case in CASES if thing(case).is_partial])
+def test_a_field_that_a_row_does_not_mention_is_kept(case: Case, trial: Trial) -> None:
+    trial.send(*case.good)
+    before = trial.held()
+    trial.send(row_of(case, 0), row_of(case, 1))
+    assert trial.held() == before
+
+
+@each([case for case in CASES if "update" in thing(case).modes])
+def test_an_update_makes_nothing(case: Case, trial: Trial) -> None:
+    first, second = (row[case.key] for row in case.good)
+    trial.api.mode = "update"
+    accepted, rejected = trial.send(case.good[0])
+    assert (accepted, set(rejected)) == (set(), {first})
+    trial.api.mode = "upsert"
+    trial.send(*case.good)
+    trial.api.mode = "update"
+    assert trial.send(case.changed) == ({second}, {})
+    assert trial.held() == case.expected
+
+
+@each([case for case in CASES if "create" in thing(case).modes])
+def test_a_creation_changes_nothing(case: Case, trial: Trial) -> None:
+    trial.api.mode = "create"
+    assert trial.send(*case.good) == (keys(case), {})
+    before = trial.held()
+    accepted, rejected = trial.send(case.changed)
+    assert (accepted, set(rejected), trial.held()) == (set(), {case.changed[case.key]}, before)
+
+
+@each([case for case in CASES if thing(case).unite])
+def test_two_records_become_one(case: Case, trial: Trial) -> None:
+    record_ids = thing(case).send_batch(trial.api, case.good).accepted
+    gone, kept = (row[case.key] for row in case.good)
+    merge = Merge(gone, record_ids[gone], kept, record_ids[kept])
+    assert set(thing(case).merge_batch(trial.api, [merge]).accepted) == {gone}
+    standing = [
+        record
+        for record in trial.sandbox.records(case.tool, case.kind)
+        if not record.get("archived")
+    ]
+    assert [case.shown(record)[0] for record in standing] == [kept]
+
+
+@each([case for case in CASES if thing(case).read_back])
+def test_what_was_written_is_read_back_the_same(case: Case, trial: Trial) -> None:
+    trial.send(*case.good)
+    read_back = thing(case).read_back
+    assert read_back is not None
+    keys_asked = [row[case.key] for row in case.good]
+    rows = read_back(trial.api, [*keys_asked, "nobody"])
+    assert list(rows) == keys_asked
+    shown = {
+        (name, value, rows[row[case.key]].get(name))
+        for row in case.good
+        for name, value in row.items()
+        if name != "accountIds"
+    }
+    assert [one for one in shown if not verifying.same(*one[1:])] == []
+    assert [one for one in shown if verifying.same("something else", one[2])] == []
+
+
+@each([case for case in CASES if thing(case).specify])
+def test_the_tool_describes_every_field_that_is_sent(case: Case, trial: Trial) -> None:
+    specify = thing(case).specify
+    assert specify is not None
+    fields = specify(trial.api)
+    assert [name for row in case.good for name in row if not fields[name].is_writable] == []

@@ -2,38 +2,17 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
 
 import pytest
 import requests
 from answering import Answer, Answering, Asked, Sleeper, in_turn
+from hubspot_answers import complete, opened, result
 
-from destinations.api import Api
 from destinations.errors import Refused, RetryLater
-from destinations.hubspot import contacts, destination
+from destinations.hubspot import contacts
 from destinations.rows import Outcome, Row
 
 UPSERT = "https://api.hubapi.com/crm/v3/objects/contacts/batch/upsert"
-
-
-def opened(transport: Answering, key: str = "email", sleeper: Sleeper | None = None) -> Api:
-    sleep = (sleeper or Sleeper()).sleep
-    return destination.open({"access_token": "pat"}, key, transport=transport, sleep=sleep)
-
-
-def result(key: str, record_id: str) -> dict[str, Any]:
-    return {
-        "id": record_id,
-        "new": True,
-        "objectWriteTraceId": key,
-        "properties": {"email": key.lower()},
-        "createdAt": "2026-11-22T00:00:00.000Z",
-        "updatedAt": "2026-11-22T00:00:00.000Z",
-    }
-
-
-def complete(*results: dict[str, Any]) -> Answer:
-    return Answer(200, {"status": "COMPLETE", "results": list(results)})
 
 
 def taking_all(asked: Asked) -> Answer:
@@ -135,7 +114,9 @@ def test_one_refused_row_costs_its_neighbours_nothing() -> None:
     rows: list[Row] = [{"email": f"{letter}@x.com"} for letter in "abc"]
     outcome = contacts.send_batch(opened(Answering(in_turn(answer))), rows)
     assert outcome == Outcome(
-        {"a@x.com": "1", "c@x.com": "3"}, {"b@x.com": f"VALIDATION_ERROR: {words}"}
+        {"a@x.com": "1", "c@x.com": "3"},
+        {"b@x.com": f"VALIDATION_ERROR: {words}"},
+        {"b@x.com": ("VALIDATION_ERROR", "row")},
     )
 
 
@@ -233,8 +214,17 @@ def test_deleting_archives_by_hubspots_own_ids() -> None:
     ]
     assert contacts.delete_batch(opened(transport), rows) == Outcome(
         {"a@x.com": None},
-        {"b@x.com": "HubSpot archives by its own id, which is not known"},
+        {"b@x.com": "HubSpot removes by its own id, which is not known"},
     )
     [asked] = transport.asked
     assert asked.url == "https://api.hubapi.com/crm/v3/objects/contacts/batch/archive"
     assert asked.body == {"inputs": [{"id": "101"}]}
+
+
+def test_a_field_that_hubspot_does_not_have_is_the_mappings_fault() -> None:
+    words = 'Property values were not valid: [{"error":"PROPERTY_DOESNT_EXIST","name":"nick"}]'
+    error = {"category": "VALIDATION_ERROR", "message": words}
+    error["context"] = {"objectWriteTraceId": ["a@x.com"]}
+    transport = Answering(in_turn(Answer(207, {"results": [], "errors": [error]})))
+    outcome = contacts.send_batch(opened(transport), [{"email": "a@x.com", "nick": "A"}])
+    assert outcome.marks == {"a@x.com": ("VALIDATION_ERROR", "mapping")}

@@ -32,14 +32,14 @@ def test_a_world_dumped_as_json_and_loaded_again_is_the_same_world() -> None:
         {"id": "7", "name": "Brand", "status": "ENABLED"}, NOW.date(), 5_000_000, 3, 90, 1.0
     )
     made = {"id": "1", "createdAt": "x", "archived": False, "properties": {"email": "a@b.co"}}
-    world.hubspot.save(made)
+    world.hubspot.shelves["contacts"].save(made)
     world.customerio.save(world.customerio.new() | {"id": "u1", "email": "A@b.co"})
     world.company["seed"] = 7
 
     again = World.load(json.loads(json.dumps(world.dump())))
 
     assert again.dump() == world.dump()
-    assert again.hubspot.unique == {"email": {"a@b.co": "1"}, "profile_id": {}}
+    assert again.hubspot.shelves["contacts"].unique == {"email": {"a@b.co": "1"}, "profile_id": {}}
     assert again.customerio.find("email", "a@B.co") == again.customerio.find("id", "u1")
 
 
@@ -150,8 +150,8 @@ def test_records_shows_all_that_is_held_and_says_what_is_not(sandbox: Sandbox) -
     upsert(sandbox, "ada@example.com")
     held = requests.get(f"{sandbox.url}/_sandbox/records/hubspot/contacts", timeout=10).json()
     assert held == sandbox.records("hubspot", "contacts")
-    nothing = requests.get(f"{sandbox.url}/_sandbox/records/hubspot/deals", timeout=10)
-    assert (nothing.status_code, nothing.json()) == (404, {"error": "hubspot holds no deals"})
+    nothing = requests.get(f"{sandbox.url}/_sandbox/records/hubspot/tickets", timeout=10)
+    assert (nothing.status_code, nothing.json()) == (404, {"error": "hubspot holds no tickets"})
 
 
 def test_health_tells_the_worlds_time(sandbox: Sandbox) -> None:

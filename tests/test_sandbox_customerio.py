@@ -56,6 +56,13 @@ def test_an_address_somebody_else_has_is_left_out_without_an_error(sandbox: Sand
 
 WRONG = [
     (
+        {"type": "person", "action": "merge", "primary": {"id": "u1"}, "secondary": {}},
+        "required",
+        "secondary",
+        "one of id, email or cio_id must be present",
+    ),
+    (person("event", {"id": "u1"}, name="a", id="e1"), "invalid", "id", "must be a valid ULID"),
+    (
         identify("u2", plan="x" * 1001),
         "invalid",
         "attributes.plan",
@@ -131,3 +138,24 @@ def test_one_entity_goes_alone(sandbox: Sandbox) -> None:
     good = requests.post(url, json=identify("u1"), auth=KEYS, timeout=10)
     bad = requests.post(url, json=person("identify", {}), auth=KEYS, timeout=10)
     assert (good.status_code, good.json(), bad.status_code) == (200, {}, 400)
+
+
+ULID = "01BX5ZZKBKACTAV9WEVGEMMVRY"
+
+
+def test_an_event_that_comes_again_with_its_id_is_passed_over(sandbox: Sandbox) -> None:
+    event = person("event", {"id": "u1"}, name="Paid", id=ULID, timestamp=1)
+    batch(sandbox, event, event)
+    batch(sandbox, event, person("event", {"id": "u1"}, name="Paid", timestamp=1))
+    assert len(sandbox.records("customerio", "events")) == 2
+
+
+def test_merging_keeps_the_primarys_values_and_moves_the_others_events(sandbox: Sandbox) -> None:
+    batch(sandbox, identify("u1", plan="pro"), identify("u2", plan="free", city="Rome"))
+    batch(sandbox, person("event", {"id": "u2"}, name="Paid"))
+    merge = {"type": "person", "action": "merge", "primary": {"id": "u1"}}
+    for _ in range(2):
+        assert batch(sandbox, {**merge, "secondary": {"id": "u2"}}).status_code == 200
+    (held,) = sandbox.records("customerio", "people")
+    assert (held["id"], held["attributes"]) == ("u1", {"plan": "pro", "city": "Rome"})
+    assert [one["cio_id"] for one in sandbox.records("customerio", "events")] == [held["cio_id"]]

@@ -210,3 +210,48 @@ def test_a_property_is_made_once_and_then_takes_values(sandbox: Sandbox) -> None
         for one in requests.get(url, headers=TOKEN, timeout=10).json()["results"]
     }
     assert (names["nick"], names["last_seen_at"]) == ("string", "datetime")
+
+
+def test_a_company_is_known_by_a_unique_property_and_not_by_its_domain(sandbox: Sandbox) -> None:
+    path = "crm/v3/objects/companies/batch/upsert"
+    made = post(sandbox, path, {"inputs": [row("a1", by="account_id", domain="x.com")]}).json()
+    assert made["results"][0]["properties"]["domain"] == "x.com"
+    by_domain = post(sandbox, path, {"inputs": [row("x.com", by="domain")]})
+    assert by_domain.json()["message"] == (
+        "Unable to perform update/upsert by non-unique 0-2 property domain"
+    )
+
+
+def test_merged_contacts_become_one_under_a_new_id(sandbox: Sandbox) -> None:
+    rows = (row("p1", plan="pro"), row("p2", plan="free", city="Rome"))
+    one, two = (made["id"] for made in upsert(sandbox, *rows).json()["results"])
+    body = {"primaryObjectId": one, "objectIdToMerge": two}
+    merged = post(sandbox, f"{CONTACTS}/merge", body).json()
+    assert merged["id"] not in (one, two)
+    (held,) = [each for each in sandbox.records("hubspot", "contacts") if not each["archived"]]
+    names = ("profile_id", "plan", "city", "hs_merged_object_ids")
+    assert [held["properties"][name] for name in names] == ["p1", "pro", "Rome", f"{one};{two}"]
+    assert post(sandbox, f"{CONTACTS}/merge", body).status_code == 404
+
+
+def put(sandbox: Sandbox, path: str, body: Any) -> requests.Response:
+    return requests.put(f"{sandbox.url}/hubspot/{path}", json=body, headers=TOKEN, timeout=10)
+
+
+def test_a_list_takes_contacts_once_and_tells_those_it_does_not_know(sandbox: Sandbox) -> None:
+    one = upsert(sandbox, row("p1")).json()["results"][0]["id"]
+    made = {"name": "News", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    members = f"crm/v3/lists/{post(sandbox, 'crm/v3/lists/', made).json()['list']['listId']}"
+    first = put(sandbox, f"{members}/memberships/add", [one, "9"]).json()
+    assert (first["recordsIdsAdded"], first["recordIdsMissing"]) == ([one], ["9"])
+    assert put(sandbox, f"{members}/memberships/add", [one]).json()["recordsIdsAdded"] == []
+    body = {"recordIdsToAdd": [], "recordIdsToRemove": [one, "9"]}
+    last = put(sandbox, f"{members}/memberships/add-and-remove", body).json()
+    assert last["recordIdsRemoved"] == [one]
+
+
+def test_a_list_that_fills_itself_takes_nobody(sandbox: Sandbox) -> None:
+    made = {"name": "Active", "objectTypeId": "0-1", "processingType": "DYNAMIC"}
+    list_id = post(sandbox, "crm/v3/lists/", made).json()["list"]["listId"]
+    assert put(sandbox, f"crm/v3/lists/{list_id}/memberships/add", ["1"]).status_code == 400
+    assert put(sandbox, "crm/v3/lists/9/memberships/add", ["1"]).status_code == 404

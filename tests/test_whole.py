@@ -1,5 +1,6 @@
 """The whole road on the demo company: what goes out, what does not, and what a bad day does."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,23 @@ def test_the_tools_hold_what_the_syncs_say_and_a_second_run_sends_nothing(
     whole.run()
     assert [(accepted, rejected) for _, accepted, rejected, _, _ in whole.ask(LAST_RUNS)] == [
         (0, 0)
-    ] * 3
+    ] * len(first)
+    assert len(first) == 7
     assert writes(sandbox) == sent
+
+
+def test_what_mixpanel_saw_reaches_salesforce(whole: Whole, sandbox: Sandbox) -> None:
+    whole.run()
+    minutes = Counter[str]()
+    for event in sandbox.records("mixpanel", "events"):
+        minutes[event["properties"]["$user_id"]] += event["properties"]["minutes"]
+    leads = [
+        lead for lead in sandbox.records("salesforce", "Lead") if lead["LeadSource"] == "Product"
+    ]
+    users = dict(whole.ask("select profile_id, user_id from profiles.profiles"))
+    assert len(leads) >= 2
+    for lead in leads:
+        assert 60 <= lead["Board_Minutes__c"] <= minutes[users[lead["Profile_Id__c"]]]
 
 
 def test_nobody_is_mixed_with_somebody_else_and_all_that_is_evident_is_tied(
@@ -98,7 +114,8 @@ def wanted_in_hubspot(whole: Whole) -> dict[str, str]:
 
 def writes(sandbox: Sandbox) -> int:
     """Calls that write to a tool."""
-    routes = ("batch/upsert", "composite/sobjects", "api/v2/batch")
+    routes = ("batch/upsert", "composite/sobjects", "api/v2/batch", "v1/leads.json", "/engage")
+    routes += ("PUT /resources", "POST /resources")
     return sum(
         each["count"] for each in sandbox.requests() if any(r in each["route"] for r in routes)
     )

@@ -7,7 +7,7 @@ seed and the same day give the same bytes. truth.csv says who is who, to measure
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.company import ads, billing, crm, dumps, journeys, truth
+from sandbox.company import ads, billing, boards, crm, dumps, journeys, truth
 from sandbox.company.people import convert, populate, welcome
 from sandbox.company.state import DAY, DAYS, Company
 from sandbox.company.visits import visits
@@ -54,4 +54,5 @@ def _live(company: Company, world: World, folder: Path, *, sure: bool) -> None:
     billing.run(company, world.stripe, sure=sure)
     crm.run(company, world.salesforce, sure=sure)
     ads.run(company, world.google_ads)
+    boards.run(company, messages, world.mixpanel)
     company.days += 1

@@ -169,6 +169,7 @@ class Company:
     leads: list[Json] = field(default_factory=list)
     opportunities: list[Json] = field(default_factory=list)
     held: list[list[Any]] = field(default_factory=list)  # lines that arrive on a later day
+    offline: list[Json] = field(default_factory=list)  # Mixpanel events of phones without a network
     ties: dict[str, list[Any]] = field(default_factory=dict)  # truth: event rows
     records: dict[str, list[Any]] = field(default_factory=dict)  # truth: rows of Stripe, Salesforce
 
