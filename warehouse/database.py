@@ -81,6 +81,18 @@ class Database:
         self.run(f"create or replace table {table} as {select}")
         return self.count(table)
 
+    def make_view(self, view: str, select: str) -> None:
+        """Make or replace a view, or a table of its name."""
+        self._make_schema(view)
+        is_table = self.value(
+            "select count(*) from duckdb_tables() where schema_name || '.' || table_name = ?"
+            " and database_name = current_database()",
+            [view],
+        )
+        if is_table:
+            self.run(f"drop table {view}")
+        self.run(f"create or replace view {view} as {select}")
+
     def write(self, table: str, rows: "pa.Table", mode: Literal["replace", "append"]) -> int:
         """Write Arrow rows to a table, made if need be; columns go by name."""
         self._make_schema(table)

@@ -82,6 +82,9 @@ def make(warehouse: Path, model: Model) -> Made:
     with database.beside(warehouse) as db:
         if missing := [table for table in model.reads if not db.columns(table)]:
             raise NotMadeYet(model, missing)
+        if model.is_view:
+            with database.writing(db, warehouse), db.transaction():
+                return _make_view(db, model)
         try:
             db.run(f"create table memory.main.draft as {model.select}")
         except duckdb.Error as error:
@@ -93,6 +96,12 @@ def make(warehouse: Path, model: Model) -> Made:
         with database.writing(db, warehouse):
             row_count = db.materialize(model.table, "from memory.main.draft")
             return Made(row_count, db.columns(model.table))
+
+
+def _make_view(db: Database, model: Model) -> Made:
+    """A view has as many rows as the table it adds to. Until version 0.1 these were tables."""
+    db.make_view(model.table, model.select)
+    return Made(db.count(f"staging.{model.name}"), db.columns(model.table))
 
 
 def _widened(db: Database, model: Model) -> list[Widened]:

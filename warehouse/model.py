@@ -43,6 +43,11 @@ class Model:
         return f"{self.schema}.{self.name}"
 
     @property
+    def is_view(self) -> bool:
+        """resolved.* only add a column to staging.*, and follow identity at once."""
+        return self.schema == "resolved"
+
+    @property
     def version(self) -> str:
         """Changes with what the SQL says, not with comments or line breaks."""
         return sha256(self.tree.sql(DIALECT, comments=False).encode()).hexdigest()[:16]

@@ -288,7 +288,6 @@ def prepare(db: Database, *, full: bool) -> None:
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
     db.run("create schema if not exists stitching")
-    db.run("create schema if not exists identity")
     for table in (*TABLES, *STANDING):
         if full:
             db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
@@ -300,21 +299,8 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     run = RUN.format(full=full, blocked=BLOCKED_ROWS, rows=BEARING)
     db.run(f"insert into stitching.runs {run}")
     for view, select in VIEWS.items():
-        _make_view(db, view, select)
+        db.make_view(view, select)
     return _counts(db)
-
-
-def _make_view(db: Database, view: str, select: str) -> None:
-    """Until version 0.1 these were tables."""
-    schema, _, name = view.partition(".")
-    is_table = db.value(
-        "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?"
-        " and database_name = current_database()",
-        [schema, name],
-    )
-    if is_table:
-        db.run(f"drop table {view}")
-    db.run(f"create or replace view {view} as {select}")
 
 
 def _counts(db: Database) -> dict[str, int]:
