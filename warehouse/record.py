@@ -17,23 +17,6 @@ BELONGS = """
     left join named using (profile)
 """
 TABLES = {
-    "nodes": """
-        select seen.node, seen.type, value, component, belongs.profile, tuples.tuple as first_tuple,
-            tuples.first.at_us as first_us, seen.last_us, written
-        from seen
-        join names using (node)
-        join belongs using (stand)
-        join tuples on place = first_place
-        left join (select tuple, node, written from ties where written is not null) as writings
-            on writings.node = seen.node and writings.tuple = tuples.tuple
-    """,
-    "tuples": """
-        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
-            component, case when not is_over then profile end as profile
-        from tuples
-        left join founding using (place)
-        left join belongs using (stand)
-    """,
     "profiles": """
         with size as (
             select profile, any_value(founder) as place, any_value(component) as component,
@@ -76,7 +59,23 @@ TABLES = {
         join labels on labels.stand = founding.stand
         join named on named.profile = placed.profile
     """,
-    "ids": "from given",
+    "nodes": """
+        select seen.node, seen.type, value, component, belongs.profile, tuples.tuple as first_tuple,
+            tuples.first.at_us as first_us, seen.last_us, written
+        from seen
+        join names using (node)
+        join belongs using (stand)
+        join tuples on place = first_place
+        left join (select tuple, node, written from ties where written is not null) as writings
+            on writings.node = seen.node and writings.tuple = tuples.tuple
+    """,
+    "tuples": """
+        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
+            component, case when not is_over then profile end as profile
+        from tuples
+        left join founding using (place)
+        left join belongs using (stand)
+    """,
 }
 # Of these the temp tables are there already.
 STANDING = {
@@ -86,6 +85,12 @@ STANDING = {
     "days": "from days",
     "sources": "from numbered_sources",
     "kinds": "from kinds",
+    "ids": "from given",
+}
+# What nobody needs any more once such a table is written: it takes memory.
+LAST_READ = {
+    "placed": ("claims", "before", "labels", "holders"),
+    "nodes": ("names", "seen"),
 }
 # What goes when a run replaces what it touched; of the others, all or nothing.
 REPLACED = {
@@ -275,6 +280,8 @@ def prepare(db: Database, *, full: bool) -> None:
     db.run(f"create or replace temp table belongs as {BELONGS}")
     for table, select in TABLES.items():
         db.run(f"create or replace temp table left_{table} as {select}")
+        for read in LAST_READ.get(table, ()):
+            db.run(f"drop table {read}")
     for table, select in STANDING.items():
         ties = "ties" if full else "fresh_ties"
         db.run(f"create or replace temp view left_{table} as {select.format(ties=ties)}")
