@@ -17,26 +17,6 @@ BELONGS = """
     left join named using (profile)
 """
 TABLES = {
-    "nodes": """
-        select seen.node, seen.type, value, component, belongs.profile,
-            nullif(first_named.number, belongs.profile) as first_profile,
-            tuples.tuple as first_tuple, tuples.first.at_us as first_us, seen.last_us, written
-        from seen
-        join names using (node)
-        join belongs using (stand)
-        left join first_holders on first_holders.stand = seen.stand
-        left join named as first_named on first_named.profile = first_holders.profile
-        join tuples on place = seen.first_place
-        left join (select tuple, node, written from ties where written is not null) as writings
-            on writings.node = seen.node and writings.tuple = tuples.tuple
-    """,
-    "tuples": """
-        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
-            component, case when not is_over then profile end as profile
-        from tuples
-        left join founding using (place)
-        left join belongs using (stand)
-    """,
     "profiles": """
         with size as (
             select profile, any_value(founder) as place, any_value(component) as component,
@@ -79,7 +59,26 @@ TABLES = {
         join labels on labels.stand = founding.stand
         join named on named.profile = placed.profile
     """,
-    "ids": "from given",
+    "nodes": """
+        select seen.node, seen.type, value, component, belongs.profile,
+            nullif(first_named.number, belongs.profile) as first_profile,
+            tuples.tuple as first_tuple, tuples.first.at_us as first_us, seen.last_us, written
+        from seen
+        join names using (node)
+        join belongs using (stand)
+        left join first_holders on first_holders.stand = seen.stand
+        left join named as first_named on first_named.profile = first_holders.profile
+        join tuples on place = seen.first_place
+        left join (select tuple, node, written from ties where written is not null) as writings
+            on writings.node = seen.node and writings.tuple = tuples.tuple
+    """,
+    "tuples": """
+        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
+            component, case when not is_over then profile end as profile
+        from tuples
+        left join founding using (place)
+        left join belongs using (stand)
+    """,
 }
 # Of these the temp tables are there already.
 STANDING = {
@@ -89,7 +88,13 @@ STANDING = {
     "days": "from days",
     "sources": "from numbered_sources",
     "kinds": "from kinds",
+    "ids": "from given",
     "joined": "from joined",
+}
+# What nobody needs any more once such a table is written: it takes memory.
+LAST_READ = {
+    "placed": ("claims", "before", "labels", "holders"),
+    "nodes": ("names", "seen", "first_holders"),
 }
 # What goes when a run replaces what it touched; of the others, all or nothing.
 REPLACED = {
@@ -294,6 +299,8 @@ def prepare(db: Database, *, full: bool) -> None:
     db.run(f"create or replace temp table belongs as {BELONGS}")
     for table, select in TABLES.items():
         db.run(f"create or replace temp table left_{table} as {select}")
+        for read in LAST_READ.get(table, ()):
+            db.run(f"drop table {read}")
     for table, select in STANDING.items():
         ties = "ties" if full else "fresh_ties"
         db.run(f"create or replace temp view left_{table} as {select.format(ties=ties)}")
@@ -307,7 +314,6 @@ def prepare(db: Database, *, full: bool) -> None:
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
     db.run("create schema if not exists stitching")
-    db.run("create schema if not exists identity")
     for table in (*TABLES, *STANDING):
         if full:
             db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
@@ -319,21 +325,8 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     run = RUN.format(full=full, blocked=BLOCKED_ROWS, rows=BEARING)
     db.run(f"insert into stitching.runs {run}")
     for view, select in VIEWS.items():
-        _make_view(db, view, select)
+        db.make_view(view, select)
     return _counts(db)
-
-
-def _make_view(db: Database, view: str, select: str) -> None:
-    """Until version 0.1 these were tables."""
-    schema, _, name = view.partition(".")
-    is_table = db.value(
-        "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?"
-        " and database_name = current_database()",
-        [schema, name],
-    )
-    if is_table:
-        db.run(f"drop table {view}")
-    db.run(f"create or replace view {view} as {select}")
 
 
 def _counts(db: Database) -> dict[str, int]:
