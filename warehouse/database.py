@@ -82,6 +82,10 @@ class Database:
         self.run(f"create or replace table {table} as {select}")
         return self.count(table)
 
+    def temp(self, name: str, select: str) -> None:
+        """Make or replace a table that lasts as long as the connection."""
+        self.run(f"create or replace temp table {name} as {select}")
+
     def make_view(self, view: str, select: str) -> None:
         """Make or replace a view, or a table of its name."""
         self._make_schema(view)
