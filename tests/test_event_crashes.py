@@ -1,9 +1,6 @@
 """A load of events that is killed at random moments, again and again, ends like an undisturbed one."""
 
-import multiprocessing
 import random
-import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any
 
 import duckdb
 from event_files import Event, is_balanced, put, rows, track
+from killing import run_for
 
 from sources import _dumps
 from sources.events import Dump, Lines, source
@@ -19,9 +17,6 @@ from warehouse.events import files, fill, load
 KILLS = 20
 # When a row was loaded; all else is the same in every load of the same files.
 LOAD_TIMES = ("uuid_ts", "loaded_at", "filled_until", "changed_at")
-# Processes that have what takes long imported before they start.
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["duckdb", "pyarrow", "sources.events", "warehouse.events"])
 
 
 @dataclass(frozen=True)
@@ -60,32 +55,23 @@ def load_in_small_steps(folder: Path, warehouse: Path) -> None:
 def test_twenty_kills_at_random_moments_leave_no_trace(folder: Path, tmp_path: Path) -> None:
     write_dumps(folder)
     undisturbed = tmp_path / "undisturbed.duckdb"
-    seconds = load_for(None, folder, undisturbed) or 0
+    seconds = run_for(None, load_in_small_steps, folder, undisturbed) or 0
     moments = random.Random(20)  # noqa: S311 no secret
     killed, kills, places = [tmp_path / "killed_0.duckdb"], 0, set()
     while kills < KILLS:
-        if load_for(moments.uniform(0, seconds / 5), folder, killed[-1]) is None:
+        if (
+            run_for(moments.uniform(0, seconds / 5), load_in_small_steps, folder, killed[-1])
+            is None
+        ):
             kills += 1
             places.add(place(killed[-1]))
         else:  # it has come to its end in spite of all: now another one
             killed.append(tmp_path / f"killed_{len(killed)}.duckdb")
-    load_for(None, folder, killed[-1])
+    run_for(None, load_in_small_steps, folder, killed[-1])
     assert len(places) > 3
     assert is_balanced(undisturbed)
     for warehouse in killed:
         assert differences(undisturbed, warehouse) == {}
-
-
-def load_for(limit_s: float | None, folder: Path, warehouse: Path) -> float | None:
-    """How many seconds it took; None if it was killed at its limit."""
-    started = time.monotonic()
-    process = processes.Process(target=load_in_small_steps, args=(folder, warehouse))
-    process.start()
-    process.join(limit_s)
-    process.kill()
-    process.join()
-    assert process.exitcode in ((0,) if limit_s is None else (0, -signal.SIGKILL))
-    return None if process.exitcode else time.monotonic() - started
 
 
 def place(warehouse: Path) -> tuple[Any, ...]:

@@ -222,7 +222,7 @@ def run(here: Stitched, rows: Sequence[Said], ruled: Rules, *, full: bool = Fals
     here.again(ruled, SOURCES, full=full)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=some_said, stated=some_rules())
 def test_a_full_build_is_what_resolving_every_row_in_turn_comes_to(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Said], stated: dict[str, Any]
@@ -232,7 +232,7 @@ def test_a_full_build_is_what_resolving_every_row_in_turn_comes_to(
     assert comparable(here) == Twin(stated).read(rows).meaning()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     rows=some_said.flatmap(st.permutations),
     stated=some_rules(),

@@ -24,11 +24,11 @@ def everything(db: Database) -> None:
     """For a full rebuild, where all rows are new."""
     db.run("create or replace temp table touched (component bigint)")
     db.run("create or replace temp view all_rows as from fresh")
-    _table(db, "tuples", f"select *, {ORDER} from new_tuples")
+    db.temp("tuples", f"select *, {ORDER} from new_tuples")
     db.run("drop table new_tuples")
-    _table(db, "ties", "select tuple, node, type, written from new_ties where reason is null")
-    _table(db, "names", "select distinct node, type, value from new_ties where reason is null")
-    _table(db, "new_blocked", BLOCKED)
+    db.temp("ties", "select tuple, node, type, written from new_ties where reason is null")
+    db.temp("names", "select distinct node, type, value from new_ties where reason is null")
+    db.temp("new_blocked", BLOCKED)
     db.run("drop table new_ties")
     _check_numbers(db)
     _stand(db)
@@ -36,7 +36,7 @@ def everything(db: Database) -> None:
 
 def find(db: Database) -> None:
     """For a run that goes on from the last."""
-    _table(db, "vanished", "select distinct tuple from gone")
+    db.temp("vanished", "select distinct tuple from gone")
     _touch(db)
     for name, select in {
         "old_nodes": "from stitching.nodes semi join touched using (component)",
@@ -47,7 +47,7 @@ def find(db: Database) -> None:
         """,
         "known_tuples": "select tuple from old_tuples semi join new_tuples using (tuple)",
     }.items():
-        _table(db, name, select)
+        db.temp(name, select)
     db.run(f"""
         create or replace temp view all_rows as
         select * from stitching.rows
@@ -78,15 +78,14 @@ def find(db: Database) -> None:
             semi join ties using (node)
         """,
     }.items():
-        _table(db, name, select)
+        db.temp(name, select)
     _check_numbers(db)
     _stand(db)
 
 
 def _touch(db: Database) -> None:
     """Components with a tuple that has come or gone, or an identifier of a new tuple."""
-    _table(
-        db,
+    db.temp(
         "touched",
         """
         with met as (
@@ -109,8 +108,7 @@ def _touch(db: Database) -> None:
 
 def _add_up(db: Database) -> None:
     """Tuples as they are with the rows that came and without those that went."""
-    _table(
-        db,
+    db.temp(
         "counted_tuples",
         f"""
         select tuple, source, min(first) as first, max(last_us) as last_us
@@ -129,7 +127,7 @@ def _add_up(db: Database) -> None:
         group by tuple, source
         """,
     )
-    _table(db, "tuples", f"select *, {ORDER} from counted_tuples")
+    db.temp("tuples", f"select *, {ORDER} from counted_tuples")
 
 
 def _check_numbers(db: Database) -> None:
@@ -167,9 +165,5 @@ def _stand(db: Database) -> None:
         """,
         "bearings": "select place, stand, first_place from borne join stands using (stand)",
     }.items():
-        _table(db, name, select)
+        db.temp(name, select)
     db.run("drop table borne")
-
-
-def _table(db: Database, name: str, select: str) -> None:
-    db.run(f"create or replace temp table {name} as {select}")

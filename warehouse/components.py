@@ -48,22 +48,18 @@ def label(db: Database) -> int:
     Out of temp tables stands (stand), bearings (place, stand): which stand together, and founding
     (place, stand): the least of them.
     """
-    _table(db, "edges", EDGES)
-    _table(db, "labels", "select stand, stand as component from stands")
+    db.temp("edges", EDGES)
+    db.temp("labels", "select stand, stand as component from stands")
     rounds = 0
     while db.count("edges"):
-        _table(db, "parents", HOOK)
+        db.temp("parents", HOOK)
         while db.value(
             "select count(*) from parents as c join parents as p on p.vertex = c.parent"
             " where p.parent <> c.parent"
         ):
-            _table(db, "parents", JUMP)
+            db.temp("parents", JUMP)
             rounds += 1
-        _table(db, "labels", RELABEL)
-        _table(db, "edges", CONTRACT)
+        db.temp("labels", RELABEL)
+        db.temp("edges", CONTRACT)
         rounds += 1
     return rounds
-
-
-def _table(db: Database, name: str, select: str) -> None:
-    db.run(f"create or replace temp table {name} as {select}")

@@ -82,12 +82,15 @@ class Database:
         self.run(f"create or replace table {table} as {select}")
         return self.count(table)
 
-    def show(self, view: str, select: str) -> int:
-        """Make or replace a view, also where a table of its name stood; its number of rows."""
+    def temp(self, name: str, select: str) -> None:
+        """Make or replace a table that lasts as long as the connection."""
+        self.run(f"create or replace temp table {name} as {select}")
+
+    def make_view(self, view: str, select: str) -> None:
+        """Make or replace a view, or a table of its name."""
         self._make_schema(view)
         self._clear_way(view, "table")
         self.run(f"create or replace view {view} as {select}")
-        return self.count(view)
 
     def write(self, table: str, rows: "pa.Table", mode: Literal["replace", "append"]) -> int:
         """Write Arrow rows to a table, made if need be; columns go by name."""

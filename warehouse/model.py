@@ -51,7 +51,8 @@ class Model:
 
     @property
     def is_view(self) -> bool:
-        return self.settings.get("materialized") == "view"
+        """resolved.* only add a column to staging.*, and follow identity at once."""
+        return self.schema == "resolved" or self.settings.get("materialized") == "view"
 
     @property
     def table(self) -> str:

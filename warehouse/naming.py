@@ -139,7 +139,7 @@ def name(db: Database, *, full: bool) -> None:
         ("named", NAMED),
         ("given", GIVEN),
     ):
-        db.run(f"create or replace temp table {table} as {select}")
+        db.temp(table, select)
     if full:  # of ids that nobody goes by and whose identifiers are gone, the record is kept
         db.run("insert into given from ids anti join given using (profile)")
 
@@ -152,5 +152,5 @@ def _remember(db: Database, *, full: bool) -> None:
         before, ids = RENUMBERED, RENUMBERED_IDS
     elif db.columns("identity.identifiers"):
         before, ids = IN_TEXT, IDS_IN_TEXT
-    db.run(f"create or replace temp table before as {before}")
-    db.run(f"create or replace temp table ids as {ids}")
+    db.temp("before", before)
+    db.temp("ids", ids)

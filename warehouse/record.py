@@ -5,7 +5,8 @@ over it, so that a merge of two profiles rewrites their own rows and nothing els
 """
 
 from warehouse.database import Database
-from warehouse.occurrences import MARK, NO_TIME
+from warehouse.occurrences import MARK
+from warehouse.record_views import VIEWS
 
 # What became of each identifier, or of several that are joined: read again and again below.
 BELONGS = """
@@ -17,26 +18,6 @@ BELONGS = """
     left join named using (profile)
 """
 TABLES = {
-    "nodes": """
-        select seen.node, seen.type, value, component, belongs.profile,
-            nullif(first_named.number, belongs.profile) as first_profile,
-            tuples.tuple as first_tuple, tuples.first.at_us as first_us, seen.last_us, written
-        from seen
-        join names using (node)
-        join belongs using (stand)
-        left join first_holders on first_holders.stand = seen.stand
-        left join named as first_named on first_named.profile = first_holders.profile
-        join tuples on place = seen.first_place
-        left join (select tuple, node, written from ties where written is not null) as writings
-            on writings.node = seen.node and writings.tuple = tuples.tuple
-    """,
-    "tuples": """
-        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
-            component, case when not is_over then profile end as profile
-        from tuples
-        left join founding using (place)
-        left join belongs using (stand)
-    """,
     "profiles": """
         with size as (
             select profile, any_value(founder) as place, any_value(component) as component,
@@ -79,7 +60,26 @@ TABLES = {
         join labels on labels.stand = founding.stand
         join named on named.profile = placed.profile
     """,
-    "ids": "from given",
+    "nodes": """
+        select seen.node, seen.type, value, component, belongs.profile,
+            nullif(first_named.number, belongs.profile) as first_profile,
+            tuples.tuple as first_tuple, tuples.first.at_us as first_us, seen.last_us, written
+        from seen
+        join names using (node)
+        join belongs using (stand)
+        left join first_holders on first_holders.stand = seen.stand
+        left join named as first_named on first_named.profile = first_holders.profile
+        join tuples on place = seen.first_place
+        left join (select tuple, node, written from ties where written is not null) as writings
+            on writings.node = seen.node and writings.tuple = tuples.tuple
+    """,
+    "tuples": """
+        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
+            component, case when not is_over then profile end as profile
+        from tuples
+        left join founding using (place)
+        left join belongs using (stand)
+    """,
 }
 # Of these the temp tables are there already.
 STANDING = {
@@ -89,7 +89,13 @@ STANDING = {
     "days": "from days",
     "sources": "from numbered_sources",
     "kinds": "from kinds",
+    "ids": "from given",
     "joined": "from joined",
+}
+# What nobody needs any more once such a table is written: it takes memory.
+LAST_READ = {
+    "placed": ("claims", "before", "labels", "holders"),
+    "nodes": ("names", "seen", "first_holders"),
 }
 # What goes when a run replaces what it touched; of the others, all or nothing.
 REPLACED = {
@@ -102,153 +108,6 @@ REPLACED = {
     ),
     "ids": "profile in (select profile from given)",
     "days": "true",
-}
-TIME = f"nullif(make_timestamptz({{}}), {NO_TIME})"
-
-
-def _id(profile: str, inherited: str = "inherited") -> str:
-    return f"coalesce({inherited}.profile_id, lpad(lower(to_hex({profile})), 16, '0'))"
-
-
-def _inherited(profile: str, alias: str = "inherited") -> str:
-    """The few ids that are not their number."""
-    return f"""
-        left join (from stitching.ids where profile_id is not null) as {alias}
-            on {alias}.profile = {profile}
-    """
-
-
-HELD = f"""
-    select node, type, value, {_id("nodes.profile")} as profile_id, first_tuple, last_us
-    from {{nodes}} as nodes
-    left join (from {{ids}} where profile_id is not null) as inherited
-        on inherited.profile = nodes.profile
-    where nodes.profile is not null
-"""
-VIEWS = {
-    "identity.identifiers": f"""
-        select
-            kinds.name as type,
-            value,
-            coalesce(written, value) as seen_as,
-            {_id("nodes.profile")} as profile_id,
-            {TIME.format("nodes.first_us")} as first_seen_at,
-            {TIME.format("nodes.last_us")} as last_seen_at,
-            sources.name as source,
-            first_row_id as row_id
-        from stitching.nodes
-        join stitching.kinds using (type)
-        join stitching.tuples on tuples.tuple = first_tuple
-        join stitching.sources using (source)
-        {_inherited("nodes.profile")}
-        where nodes.profile is not null
-    """,
-    "identity.first_profiles": f"""
-        select kinds.name as type, value, {_id("first_profile")} as first_profile_id
-        from (from stitching.nodes where first_profile is not null) as nodes
-        join stitching.kinds using (type)
-        {_inherited("first_profile")}
-    """,
-    # For questions about few profiles: what joins the rest first would take ten times as long.
-    "stitching.held": HELD.format(nodes="stitching.nodes", ids="stitching.ids"),
-    "identity.profiles": f"""
-        select
-            {_id("profiles.profile")} as profile_id,
-            {TIME.format("profiles.first_us")} as created_at,
-            {TIME.format("profiles.last_us")} as last_seen_at,
-            identifier_count,
-            merge_count,
-            sources.name as source,
-            first_row_id as row_id
-        from stitching.profiles
-        join stitching.tuples using (tuple)
-        join stitching.sources using (source)
-        {_inherited("profiles.profile")}
-    """,
-    "identity.merges": f"""
-        select
-            {_id("from_profile", "loser")} as from_profile_id,
-            {_id("into_profile", "winner")} as into_profile_id,
-            {TIME.format("at_us")} as merged_at,
-            sources.name as source,
-            row_id
-        from stitching.merges
-        join stitching.tuples using (tuple)
-        join stitching.sources using (source)
-        {_inherited("from_profile", "loser")}
-        {_inherited("into_profile", "winner")}
-    """,
-    "identity.violations": f"""
-        select
-            sources.name as source,
-            row_id,
-            {TIME.format("at_us")} as happened_at,
-            kinds.name as type,
-            value,
-            reason
-        from (
-            select source, violations.row_id, at_us, type, value, reason
-            from stitching.violations
-            join stitching.nodes using (node)
-            join stitching.tuples using (tuple)
-            union all
-            select source, row_id, at_us, type, value, reason
-            from stitching.blocked
-            join stitching.rows using (tuple)
-        )
-        join stitching.sources using (source)
-        join stitching.kinds using (type)
-    """,
-    "identity.rows": f"""
-        select
-            sources.name as source,
-            row_id,
-            {_id("coalesce(placed.profile, tuples.profile)")} as profile_id
-        from (select *, {MARK} as mark from stitching.rows) as rows
-        join stitching.tuples using (tuple)
-        left join stitching.placed using (mark)
-        join stitching.sources on sources.source = rows.source
-        {_inherited("coalesce(placed.profile, tuples.profile)")}
-        where coalesce(placed.profile, tuples.profile) is not null
-    """,
-    "identity.profile_redirects": f"""
-        select
-            {_id("ids.profile", "ids")} as profile_id,
-            case
-                when profiles.profile is not null then {_id("ids.profile", "ids")}
-                when nodes.profile is not null then {_id("nodes.profile")}
-            end as current_profile_id
-        from stitching.ids
-        left join stitching.profiles using (profile)
-        left join stitching.nodes on node = founder
-        {_inherited("nodes.profile")}
-    """,
-    "identity.evidence": f"""
-        select
-            tuple,
-            kinds.name as type,
-            value,
-            {TIME.format("tuples.first_us")} as seen_at,
-            sources.name as source,
-            first_row_id as row_id
-        from stitching.ties
-        join stitching.tuples using (tuple)
-        join stitching.nodes using (node)
-        join stitching.kinds on kinds.type = nodes.type
-        join stitching.sources using (source)
-    """,
-    "identity.tuples": f"""
-        select tuple, {_id("tuples.profile")} as profile_id
-        from stitching.tuples
-        {_inherited("tuples.profile")}
-        where tuples.profile is not null
-    """,
-    "identity.placed": f"""
-        select mark, {_id("placed.profile")} as profile_id
-        from stitching.placed
-        {_inherited("placed.profile")}
-    """,
-    "identity.runs": "from stitching.runs",
 }
 # What a run says of itself: counts over the whole record, cheap as numbers go.
 RUN = """
@@ -291,9 +150,11 @@ def version(db: Database) -> str | None:
 
 def prepare(db: Database, *, full: bool) -> None:
     """Write down, as temp tables left_*, the rows of stitching.* that this run leaves behind."""
-    db.run(f"create or replace temp table belongs as {BELONGS}")
+    db.temp("belongs", BELONGS)
     for table, select in TABLES.items():
-        db.run(f"create or replace temp table left_{table} as {select}")
+        db.temp(f"left_{table}", select)
+        for read in LAST_READ.get(table, ()):
+            db.run(f"drop table {read}")
     for table, select in STANDING.items():
         ties = "ties" if full else "fresh_ties"
         db.run(f"create or replace temp view left_{table} as {select.format(ties=ties)}")
@@ -307,7 +168,6 @@ def prepare(db: Database, *, full: bool) -> None:
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
     db.run("create schema if not exists stitching")
-    db.run("create schema if not exists identity")
     for table in (*TABLES, *STANDING):
         if full:
             db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
@@ -319,21 +179,8 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     run = RUN.format(full=full, blocked=BLOCKED_ROWS, rows=BEARING)
     db.run(f"insert into stitching.runs {run}")
     for view, select in VIEWS.items():
-        _make_view(db, view, select)
+        db.make_view(view, select)
     return _counts(db)
-
-
-def _make_view(db: Database, view: str, select: str) -> None:
-    """Until version 0.1 these were tables."""
-    schema, _, name = view.partition(".")
-    is_table = db.value(
-        "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?"
-        " and database_name = current_database()",
-        [schema, name],
-    )
-    if is_table:
-        db.run(f"drop table {view}")
-    db.run(f"create or replace view {view} as {select}")
 
 
 def _counts(db: Database) -> dict[str, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from warehouse import identity
 from warehouse.database import Database
 from warehouse.occurrences import Input
-from warehouse.record import HELD
+from warehouse.record_views import HELD
 from warehouse.rules import Rules
 
 AFTER = f"""(
