@@ -154,6 +154,7 @@ def _input(row: dict[str, Any]) -> dict[str, Any]:
 
 def fill(db: Database, rows: int) -> None:
     """Rows of twenty columns; the first has an address that the tool refuses."""
+    db.run(f"set memory_limit = '{plan.MEMORY}'")
     numbers = ", ".join(f"(i * {k + 7}) % 1000 as n{k}" for k in NUMBERS)
     texts = ", ".join(f"'value ' || ((i * {k + 3}) % 5000) as t{k}" for k in TEXTS)
     db.materialize(

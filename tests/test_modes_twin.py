@@ -2,15 +2,15 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import HealthCheck, settings
+from dying import Crash, Door
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from taking import CONTACTS, NOON, at
@@ -20,13 +20,8 @@ from cdp_assets.sending import Target, Workshop
 from destinations.errors import RetryLater, Unanswered
 from destinations.rows import Outcome, Row
 from warehouse import ledger, owed
-from warehouse.database import Database, connect
+from warehouse.database import connect
 from warehouse.sync import Limit
-
-
-class Crash(BaseException):
-    """Stands for SIGKILL: nothing catches it, nothing is recorded after it."""
-
 
 KEYS = ["a", "b", "c", "d", "O'Brien"]
 EMAILS = st.sampled_from([None, "", *KEYS])
@@ -105,8 +100,8 @@ class Modes(RuleBasedStateMachine):
         self.db = self.opened.__enter__()
         self.sync = replace(CONTACTS, mode=mode, max_deletes=Limit())
         self.world, self.is_partial = World(mode), is_partial and mode in ("upsert", "mirror")
-        self.now, self.runs, self.openings = NOON, 0, 0
-        self.crash: tuple[int, str] | None = None
+        self.now, self.runs = NOON, 0
+        self.door = Door(self.db)
         self.model: list[Row] = []
         self.the_model_changes([])
 
@@ -114,15 +109,6 @@ class Modes(RuleBasedStateMachine):
         if hasattr(self, "opened"):
             self.opened.__exit__(None, None, None)
             self.home.cleanup()
-
-    @contextmanager
-    def connect(self) -> Iterator[Database]:
-        self.openings += 1
-        if self.crash == (self.openings, "before"):
-            raise Crash
-        yield self.db
-        if self.crash == (self.openings, "after"):
-            raise Crash
 
     @rule(rows=ROWS)
     def the_model_changes(self, rows: list[tuple[Any, ...]]) -> None:
@@ -151,9 +137,9 @@ class Modes(RuleBasedStateMachine):
 
     @rule(opening=st.integers(1, 4), moment=st.sampled_from(["before", "after"]))
     def the_process_dies_at_the_warehouse(self, opening: int, moment: str) -> None:
-        self.crash, self.openings = (opening, moment), 0
+        self.door.mark(opening, moment)
         self.run()
-        self.crash = None
+        self.door.unmark()
 
     @rule()
     def all_comes_to_rest(self) -> None:
@@ -202,7 +188,7 @@ class Modes(RuleBasedStateMachine):
         target = Target(
             self.world.send, 2, self.world.delete, finish=finish, is_partial=self.is_partial
         )
-        workshop = Workshop(self.connect, Path(self.home.name))
+        workshop = Workshop(self.door.connect, Path(self.home.name))
         self.world.parts = {}
         with suppress(Crash, ConnectionError, RetryLater, Unanswered):
             sending.run(self.sync, target, workshop, f"r{self.runs}", at(self.now))
@@ -217,8 +203,10 @@ class Modes(RuleBasedStateMachine):
 
 TestModes = Modes.TestCase
 TestModes.settings = settings(
-    max_examples=3,
+    max_examples=2,
     stateful_step_count=200,
+    # Two hundred steps are too many to shrink.
+    phases=[Phase.generate],
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

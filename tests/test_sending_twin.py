@@ -1,13 +1,14 @@
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from dying import Crash, Door
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -18,13 +19,8 @@ from cdp_assets.sending import Target, Workshop
 from destinations.errors import RetryLater
 from destinations.rows import Outcome, Row
 from warehouse import ledger
-from warehouse.database import Database, connect
+from warehouse.database import connect
 from warehouse.ledger import Report
-
-
-class Crash(BaseException):
-    """Stands for SIGKILL: nothing catches it, nothing is recorded after it."""
-
 
 EMAILS = st.sampled_from([None, "", "a@x.io", "b@x.io", "c@x.io", "d@x.io", "O'Brien@x.io"])
 CITIES = st.sampled_from([None, "", "Köln", "👩‍🚀"])
@@ -44,22 +40,12 @@ class Syncing(RuleBasedStateMachine):
         self.model: list[Row] = []
         self.now = NOON
         self.runs = 0
-        self.openings = 0
-        self.crash: tuple[int, str] | None = None
+        self.door = Door(self.db)
         self.fill([], ("email", "spent"))
 
     def teardown(self) -> None:
         self.opened.__exit__(None, None, None)
         self.home.cleanup()
-
-    @contextmanager
-    def connect(self) -> Iterator[Database]:
-        self.openings += 1
-        if self.crash == (self.openings, "before"):
-            raise Crash
-        yield self.db
-        if self.crash == (self.openings, "after"):
-            raise Crash
 
     @rule(rows=ROWS, is_wide=st.booleans())
     def the_model_changes(self, rows: list[tuple[Any, ...]], is_wide: bool) -> None:
@@ -111,10 +97,10 @@ class Syncing(RuleBasedStateMachine):
 
     @rule(opening=st.integers(1, 4), moment=st.sampled_from(["before", "after"]))
     def the_process_dies_at_the_warehouse(self, opening: int, moment: str) -> None:
-        self.crash, self.openings = (opening, moment), 0
+        self.door.mark(opening, moment)
         with suppress(Crash):
             self.run(2)
-        self.crash = None
+        self.door.unmark()
 
     @rule(batch=st.integers(1, 3), is_taken=st.booleans())
     def the_process_dies_at_the_tool(self, batch: int, is_taken: bool) -> None:
@@ -151,7 +137,7 @@ class Syncing(RuleBasedStateMachine):
     def run(self, size: int, send: Callable[[list[Row]], Outcome] | None = None) -> Report:
         self.runs += 1
         target = Target(send or self.tool.send, size)
-        workshop = Workshop(self.connect, Path(self.home.name))
+        workshop = Workshop(self.door.connect, Path(self.home.name))
         return sending.run(CONTACTS, target, workshop, f"r{self.runs}", at(self.now))
 
     def should(self) -> dict[str, Row]:

@@ -14,6 +14,8 @@ from warehouse.sync import Sync, payload, quoted
 
 def find(db: Database, sync: Sync, columns: dict[str, str], now: datetime) -> None:
     """`plan_owed`: rows the tool refused before, that still differ and have not changed since."""
+    # A snapshot holds every row, whatever became of it before.
+    pauses = "false" if sync.mode == "snapshot" else "r.next_try_at > cast($now as timestamptz)"
     # Materialized, so that only refused rows are made into JSON and not the whole table.
     db.run(
         f"""
@@ -34,24 +36,22 @@ def find(db: Database, sync: Sync, columns: dict[str, str], now: datetime) -> No
             select _key, {payload(map(quoted, columns))} as payload from today
         )
 
-        select r.* exclude (action), r.next_try_at > $now as is_held
+        select r.* exclude (action), {pauses} as is_held
         from refused as r
         join written as w on r._key = w._key and r.payload = w.payload
         where r.action not in ('delete', 'merge')
         union all
-        select r.* exclude (action), r.next_try_at > $now as is_held
+        select r.* exclude (action), {pauses} as is_held
         from refused as r
         join plan_rows as p on r._key = p._key and r.action = p.action
         where r.action in ('delete', 'merge')
         """,
-        {"sync": sync.name, "now": now},
+        {"sync": sync.name, "now": now} if "$now" in pauses else {"sync": sync.name},
     )
     held = ["select _key from plan_owed where is_held"]
     if _holds_unknown(sync):
         held.append(f"select key from ledger.outbox where {_unknown(sync)}")
-    # A snapshot holds every row, whatever became of it before.
-    if sync.mode != "snapshot":
-        db.run(f"update plan_rows set is_held = true where _key in ({' union all '.join(held)})")
+    db.run(f"update plan_rows set is_held = true where _key in ({' union all '.join(held)})")
 
 
 def tidy_outbox(db: Database, sync: Sync, now: datetime) -> None:

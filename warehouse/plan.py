@@ -17,6 +17,8 @@ from warehouse import differing, ledger, owed, settle
 from warehouse.database import Database
 from warehouse.sync import Sync, in_quotes, mapped_columns, quoted
 
+MEMORY = "1GB"
+
 
 class RunKnown(Exception):
     """A run id came twice: two attempts would mix in the outbox."""
@@ -90,6 +92,8 @@ def plan(db: Database, sync: Sync, run_id: str, folder: Path, now: datetime) -> 
 
 def draw_up(db: Database, sync: Sync, folder: Path, now: datetime) -> Draft:
     """Find what has to go, within the caller's transaction."""
+    # Ten million rows are laid aside on disk rather than held.
+    db.run(f"set memory_limit = '{MEMORY}'")
     ledger.make_tables(db)
     settle.close_broken_runs(db, sync, now)
     columns = mapped_columns(db, sync)
