@@ -32,7 +32,7 @@ def going(folder: Path, specs: dict[str, FieldSpec], calls_left: int) -> Outgoin
         return calls_left
 
     environ = {"DESTINATIONS__TOOL__TOKEN": "s3cret"}
-    return Outgoing(CONTACTS, tool, people, environ, Place(folder / "w.duckdb", folder))
+    return Outgoing(CONTACTS, tool, people, "people", environ, Place(folder / "w.duckdb", folder))
 
 
 def draft(created: int, deleted: int = 0) -> Draft:
