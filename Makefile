@@ -3,7 +3,7 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/cdp demo
 
-test: .venv/installed
+test: .venv/installed postgres
 	$(BIN)/python -m pytest
 
 ui: .venv/installed
@@ -23,10 +23,17 @@ bench: .venv/installed
 --quick:
 	@:
 
+# The Postgres destination's tests start a server of their own. Where neither it nor root's apt-get is
+# at hand they say so and skip.
+postgres:
+	@command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null \
+	|| ! command -v apt-get || test "$$(id -u)" != 0 || { apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; }
+
 # The stamp, not the folder: an install that was cut off must not pass for a finished one.
 .venv/installed: pyproject.toml constraints.txt
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-.PHONY: demo test ui check bench --quick
+.PHONY: demo test ui check bench postgres --quick
