@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cdp_assets import cli_syncs
+from cdp_assets.plainly import said_plainly
 
 if TYPE_CHECKING:
     from warehouse.database import Database
@@ -168,22 +169,6 @@ def reading() -> Iterator["Database"]:
         where = place.of(place.ROOT, environ())
         with database.connect(where.warehouse, read_only=True) as db:
             yield db
-
-
-@contextmanager
-def said_plainly(*known: type[Exception]) -> Iterator[None]:
-    """Errors that whoever asks can mend, as one sentence and no traceback."""
-    import duckdb
-
-    from warehouse import database
-    from warehouse.mistakes import Mistakes
-
-    told: tuple[type[Exception], ...] = (duckdb.Error, Mistakes, *known)
-    told += (database.WarehouseBusy, database.WarehouseMissing)
-    try:
-        yield
-    except told as error:
-        raise click.ClickException(str(error)) from None
 
 
 for command in cli_syncs.COMMANDS:

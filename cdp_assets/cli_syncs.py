@@ -1,14 +1,15 @@
 """`cdp plan`, `apply`, `retry` and their like: a sync, looked at and sent by hand."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
+
+from cdp_assets.plainly import said_plainly
 
 if TYPE_CHECKING:
     from cdp_assets.outgoing import Outgoing
@@ -167,27 +168,18 @@ def _of(found: "Project", name: str) -> "Outgoing":
     return outgoing(syncs[name], found.destinations[tool], found.environ, found.place)
 
 
-@contextmanager
-def _told() -> Iterator[None]:
+def _told() -> AbstractContextManager[None]:
     """What can go wrong with a sync is a sentence on the command line."""
-    import duckdb
-
     from cdp_assets.tracing import NoField, NoRow
     from cdp_assets.verifying import CannotRead
     from destinations.errors import DestinationError
-    from warehouse.database import WarehouseBusy, WarehouseMissing
-    from warehouse.mistakes import Mistakes
     from warehouse.plan import TooMany
     from warehouse.preview import Moved, NoPlan
     from warehouse.sync import NotMade
 
-    try:
-        yield
-    except (
-        CannotRead, DestinationError, Mistakes, Moved, NoField, NoPlan, NoRow, NotMade, TooMany,
-        WarehouseBusy, WarehouseMissing, duckdb.Error,
-    ) as stopped:  # fmt: skip
-        raise click.ClickException(str(stopped)) from None
+    return said_plainly(
+        CannotRead, DestinationError, Moved, NoField, NoPlan, NoRow, NotMade, TooMany
+    )
 
 
 def _run_id() -> str:

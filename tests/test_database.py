@@ -15,12 +15,11 @@ import pytest
 from warehouse import database
 from warehouse.database import (
     Database,
-    WarehouseBusy,
     WarehouseMissing,
     connect,
-    log,
     scratch,
 )
+from warehouse.lock import WarehouseBusy, log
 
 HOLD = """
 import sys, duckdb

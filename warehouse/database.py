@@ -6,12 +6,9 @@ that needs SQL takes a `Database` as an argument; nothing else opens a connectio
 """
 
 import fcntl
-import logging
 import os
-import re
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,25 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
+from warehouse.lock import wait_for_lock
+
 if TYPE_CHECKING:
     import pyarrow as pa  # a third of the time that `cdp sql` takes, and it never needs it
 
-log = logging.getLogger(__name__)
-
-FIRST_WORD_AFTER_S = 1.0
 PAUSE_S = 0.02
 # Between two steps of a run the warehouse is free for an instant: a reader must not sleep it away.
 PAUSE_TO_READ_S = 0.002
-
-
-class WarehouseBusy(Exception):
-    """Another process kept the warehouse locked for longer than we were willing to wait."""
-
-    def __init__(self, path: Path, holder: str, waited_s: float):
-        super().__init__(
-            f"The warehouse {path} is in use by {holder}; gave up after {waited_s:.0f} s. "
-            "Let it finish or stop it, then run this again."
-        )
 
 
 class WarehouseMissing(Exception):
@@ -162,7 +148,7 @@ def connect(path: Path, *, wait_s: float = 600, read_only: bool = False) -> Iter
     path.parent.mkdir(parents=True, exist_ok=True)
     pause_s = PAUSE_TO_READ_S if read_only else PAUSE_S
     open_file = partial(duckdb.connect, str(path), read_only=read_only)
-    connection = _wait_for_lock(open_file, path, wait_s, pause_s)
+    connection = wait_for_lock(open_file, path, wait_s, pause_s)
     try:
         connection.execute("set TimeZone = 'UTC'")
         yield Database(connection)
@@ -233,7 +219,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, mode: str, wait_s
     path.parent.mkdir(parents=True, exist_ok=True)
     attach = f"attach '{_in_quotes(path)}' as warehouse {mode}"
     pause_s = PAUSE_TO_READ_S if mode else PAUSE_S
-    _wait_for_lock(partial(connection.execute, attach), path, wait_s, pause_s)
+    wait_for_lock(partial(connection.execute, attach), path, wait_s, pause_s)
     connection.execute("use warehouse")
 
 
@@ -267,40 +253,3 @@ def one_at_a_time(lock: Path) -> Iterator[None]:
 
 def _in_quotes(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _wait_for_lock(
-    take: Callable[[], duckdb.DuckDBPyConnection], path: Path, wait_s: float, pause_s: float
-) -> duckdb.DuckDBPyConnection:
-    started, told = time.monotonic(), False
-    while True:
-        try:
-            return take()
-        except duckdb.IOException as error:
-            if not _is_lock(error):
-                raise
-            waited = time.monotonic() - started
-            if waited >= wait_s:
-                raise WarehouseBusy(path, _holder(error), waited) from error
-            if waited >= FIRST_WORD_AFTER_S and not told:
-                log.warning("Waiting for the warehouse %s: in use by %s.", path, _holder(error))
-                told = True
-            time.sleep(pause_s)
-
-
-def _is_lock(error: duckdb.IOException) -> bool:
-    """DuckDB words a taken lock differently on Windows (dagster issue 26848)."""
-    text = str(error)
-    return "Could not set lock" in text or "used by another process" in text
-
-
-def _holder(error: duckdb.IOException) -> str:
-    """Who holds the lock, as DuckDB tells it: `process 42 (dagster)`."""
-    found = re.search(r"PID (\d+)", str(error))
-    if not found:
-        return "another process"
-    try:
-        command = Path(f"/proc/{found[1]}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return f"process {found[1]}"
-    return f"process {found[1]} ({os.path.basename(command.strip())[:80]})"
