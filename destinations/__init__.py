@@ -12,7 +12,17 @@ from types import ModuleType
 
 from destinations.destination import Destination
 
-_MACHINERY = {"api", "destination", "errors", "folder", "login", "rows", "settling", "sql"}
+_MACHINERY = {
+    "answers",
+    "api",
+    "destination",
+    "errors",
+    "folder",
+    "login",
+    "rows",
+    "settling",
+    "sql",
+}
 
 
 def find(package: str = __name__) -> tuple[dict[str, Destination], list[str]]:

@@ -19,12 +19,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import requests
 
+from destinations.answers import no_room_for_s, pause_told_s, sentence
 from destinations.errors import About, BadParameter, Refused, RetryLater, Unanswered
 from destinations.login import Arguments, Headers, Login
 from destinations.rows import Row
@@ -36,7 +35,6 @@ log = logging.getLogger(__name__)
 # 477: HubSpot moves the account between data centres.
 # https://developers.hubspot.com/docs/api-reference/error-handling
 BUSY = {408, 423, 429, 477}
-HUBSPOT_WINDOW = "X-HubSpot-RateLimit-Interval-Milliseconds"
 # Who answers so has taken nothing of what was asked.
 UNTOUCHED = {423, 429, 477, 503}
 LONGEST_PAUSE_S = 32.0
@@ -201,9 +199,9 @@ class Api:
             if isinstance(response, requests.Response):
                 status = self.means(response)
                 if status not in BUSY and status < 500:
-                    self.pace.not_before = self.pace.now() + _no_room_for_s(response)
+                    self.pace.not_before = self.pace.now() + no_room_for_s(response)
                     return response
-                words, told_s = f"{status} {self._words(response)}", _told(response)
+                words, told_s = f"{status} {self._words(response)}", pause_told_s(response)
                 is_unsure = status not in UNTOUCHED
             else:
                 words, told_s, is_unsure = response, None, response != self._out_of_reach()
@@ -247,7 +245,7 @@ class Api:
 
     def _words(self, response: requests.Response) -> str:
         """What the tool said, in short, without what must stay secret."""
-        said = _sentence(response) or response.text or response.reason or "nothing"
+        said = sentence(response) or response.text or response.reason or "nothing"
         return self._hide(" ".join(said.split())[:WORDS_LENGTH])
 
     def _hide(self, words: str) -> str:
@@ -263,55 +261,3 @@ def _about(status: int) -> About:
     if status in (401, 403):
         return "login"
     return "rows" if status in (400, 413, 422) else "request"
-
-
-def _told(response: requests.Response) -> float | None:
-    """How long the tool asks us to wait, in seconds, if it does.
-
-    Retry-After is seconds or a date (RFC 9110, 10.2.3). RateLimit-Reset is the seconds until there
-    is room again (Vitally, and draft-ietf-httpapi-ratelimit-headers). HubSpot tells the length of
-    its window.
-    """
-    told = response.headers.get("Retry-After", "").strip()
-    if told.replace(".", "", 1).isdigit():
-        return float(told)
-    if told:
-        return _seconds_until(told)
-    if response.status_code != 429:
-        return None
-    for header, unit_s in (("RateLimit-Reset", 1.0), (HUBSPOT_WINDOW, 0.001)):
-        told = response.headers.get(header, "").strip()
-        if told.isdigit():
-            return int(told) * unit_s
-    return None
-
-
-def _no_room_for_s(response: requests.Response) -> float:
-    """Seconds until the tool has room again; 0 while it has. It says so before it refuses."""
-    left, until = (response.headers.get(f"RateLimit-{name}", "") for name in ("Remaining", "Reset"))
-    return float(until) if left == "0" and until.isdigit() else 0.0
-
-
-def _seconds_until(date: str) -> float | None:
-    try:
-        until = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    return max((until.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0.0)
-
-
-def _sentence(response: requests.Response) -> str:
-    """The telling part of the error bodies that tools send, all fields optional."""
-    try:
-        said = response.json()
-    except ValueError:
-        return ""
-    for inner in ("meta", "errors"):
-        if isinstance(said, dict) and "message" not in said and said.get(inner):
-            said = said[inner]
-    if isinstance(said, list):
-        said = said[0] if said else {}
-    if not isinstance(said, dict):
-        return str(said)
-    fields = ("errorCode", "category", "error", "reason", "field", "error_description", "message")
-    return ": ".join(str(said[name]) for name in fields if said.get(name))
