@@ -177,6 +177,9 @@ def workbench(path: Path) -> Iterator[Database]:
     _clear_left_behind(path)
     try:
         connection.execute("set TimeZone = 'UTC'")
+        # Two threads of one core share what is in it: the second one adds a tenth of speed and a
+        # fifth of CPU.
+        connection.execute(f"set threads = {max(1, (os.cpu_count() or 1) // 2)}")
         # A checkpoint would write row groups once more to make two small ones into one.
         connection.execute("set max_vacuum_tasks = 0")
         # Memory that goes back to the kernel after a statement costs a page fault every 4 kB when

@@ -132,7 +132,7 @@ def _asked(
         for name, field in zip(names, fields, strict=True)
     )
     asked = ", ".join(
-        f"count({name}), count({name}) filter (where {_misfit(field.type, name)})"
+        f"count({name}), {_misfits(field.type, name)}"
         for name, field in zip(names, fields, strict=True)
     )
     [found] = db.run(
@@ -143,8 +143,11 @@ def _asked(
     return counts, misfits
 
 
-def _misfit(kind: str, value: str) -> str:
-    return f"not ({FITS[kind].format(value)})" if kind in FITS else "false"
+def _misfits(kind: str, value: str) -> str:
+    """How many values do not fit; text and JSON hold anything."""
+    return (
+        f"count({value}) filter (where not ({FITS[kind].format(value)}))" if kind in FITS else "0"
+    )
 
 
 def kinds(
