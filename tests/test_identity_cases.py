@@ -109,7 +109,7 @@ def record(warehouse: Path) -> dict[str, Any]:
             " from identity.profiles join identity.identifiers using (profile_id)"
             " group by all order by min(created_at), min(profiles.row_id)"
         )
-        rows = dict(db.run("select row_id, profile_id from identity.rows"))  # type: ignore[arg-type]
+        rows = dict(db.run("select row_id, profile_id from identity.rows"))
         broken = db.run("select row_id, type || ':' || value, reason from identity.violations")
         messages = [row[0] for row in db.run(f"select event_id from {STAGED}")]
     ids = [profile for profile, _ in held]
