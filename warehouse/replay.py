@@ -30,6 +30,7 @@ OVER_TIME_LIMIT = "Identifier value time limit exceeded"
 OVER_MERGES = "Profile merge limit exceeded"
 OVER_IDENTIFIERS = "Identifier mapping limit exceeded"
 PARTED = "Parted by hand"
+REASONS = (OVER_LIMIT, OVER_TIME_LIMIT, OVER_MERGES, OVER_IDENTIFIERS, PARTED)
 
 DAY = 24 * 60 * 60 * 1_000_000  # microseconds
 
