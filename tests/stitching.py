@@ -71,7 +71,7 @@ class Stitched:
             return db.run(select)
 
     def holders(self) -> dict[str, str]:
-        return dict(self.ask("select type || ':' || value, profile_id from identity.identifiers"))  # type: ignore[arg-type]
+        return dict(self.ask("select type || ':' || value, profile_id from identity.identifiers"))
 
     def partition(self) -> Partition:
         return grouped(self.holders())
@@ -91,7 +91,7 @@ class Stitched:
                 "select profile_id, source, row_id from identity.profiles"
             )
         }
-        now = dict(self.ask("from identity.profile_redirects"))  # type: ignore[arg-type]
+        now = dict(self.ask("from identity.profile_redirects"))
         return {
             "identifiers": {
                 (f"{row[0]}:{row[1]}", founded[row[3]], *row[4:])

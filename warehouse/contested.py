@@ -4,6 +4,7 @@ Where the limits are kept, the merges follow from the tuples alone: a tuple belo
 of its oldest identifier, and one whose identifiers belong to several founders ties these.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 
 from warehouse import replay
@@ -133,15 +134,16 @@ def _ties(batches: Sequence[object]) -> Iterator[tuple[int, Sequence[int]]]:
         yield from zip(places, founders, strict=True)
 
 
-def keep(
-    db: Database, name: str, columns: Sequence[str], rows: Sequence[tuple[int | str, ...]]
-) -> None:
-    """A temp table of what Python found: integers, but for the column `reason`."""
+def keep(db: Database, name: str, columns: Sequence[str], rows: Sequence[tuple[int, ...]]) -> None:
+    """A temp table of what Python found, integers all."""
     import pyarrow as pa
 
     lists = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    # Arrow on its own way from a list to a column would first load pandas, a third of a second.
     arrays = {
-        column: pa.array(values, pa.string() if column == "reason" else pa.int64())
+        column: pa.Array.from_buffers(
+            pa.int64(), len(values), [None, pa.py_buffer(array("q", values))]
+        )
         for column, values in zip(columns, lists, strict=True)
     }
     with db.lent("kept_rows", pa.table(arrays)):

@@ -30,6 +30,7 @@ OVER_TIME_LIMIT = "Identifier value time limit exceeded"
 OVER_MERGES = "Profile merge limit exceeded"
 OVER_IDENTIFIERS = "Identifier mapping limit exceeded"
 PARTED = "Parted by hand"
+REASONS = (OVER_LIMIT, OVER_TIME_LIMIT, OVER_MERGES, OVER_IDENTIFIERS, PARTED)
 
 DAY = 24 * 60 * 60 * 1_000_000  # microseconds
 
@@ -54,7 +55,6 @@ class Outcome:
     rows: list[tuple[int, int]] = field(default_factory=list)  # row, profile at that time
     attached: list[tuple[int, int]] = field(default_factory=list)  # identifier, its first profile
     holders: list[tuple[int, int]] = field(default_factory=list)  # identifier, profile at the end
-    survivors: list[tuple[int, int]] = field(default_factory=list)  # merged profile, what it became
 
 
 @dataclass(eq=False, slots=True)
@@ -90,16 +90,7 @@ def replay(
                 settled[tuple_] = home
         homes.append((number, home))
     state.outcome.holders = [(node, held.number) for node, held in state.holder.items()]
-    state.outcome.survivors = survivors(state.outcome.merges)
     return state.outcome
-
-
-def survivors(merges: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
-    """What became of each profile that merged; a later merge knows more, so from the last back."""
-    became: dict[int, int] = {}
-    for loser, winner, _ in reversed(merges):
-        became[loser] = became.get(winner, winner)
-    return list(became.items())
 
 
 class _State:

@@ -45,8 +45,8 @@ CONCLUSIONS = {
         join holders using (stand)
         where founders.profile <> holders.profile
         """,
-    "violations": """
-        select tuple, at_us, row_id, stand, reason
+    "violations": f"""
+        select tuple, at_us, row_id, stand, {list(replay.REASONS)}[reason + 1] as reason
         from replayed_violations
         join replayed using (row)
         """,
@@ -116,12 +116,16 @@ def _replay(db: Database, rules: Rules) -> None:
     for table, columns, lists in (
         ("founders", ("profile", "stand"), outcome.founders),
         ("merges", ("from_profile", "into_profile", "row"), outcome.merges),
-        ("violations", ("row", "stand", "reason"), outcome.violations),
+        ("violations", ("row", "stand", "reason"), _numbered(outcome.violations)),
         ("rows", ("row", "profile"), outcome.rows),
         ("attached", ("stand", "profile"), outcome.attached),
         ("holders", ("stand", "profile"), outcome.holders),
     ):
         contested.keep(db, f"replayed_{table}", columns, lists)
+
+
+def _numbered(violations: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, int]]:
+    return [(row, stand, replay.REASONS.index(reason)) for row, stand, reason in violations]
 
 
 def _rows(db: Database) -> Iterator[tuple[int, int, int]]:
