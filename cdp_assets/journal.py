@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # So many rows are entered at a time.
-MOST_ROWS = 20_000
+MOST_ROWS = 50_000
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ moment, a run leaves at most the batch in flight unknown: the next run reads the
 plan finds what the ledger lacks.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,7 +123,7 @@ def _send(attempt: Run, made: Plan) -> Report:
     pending: list[Answer] = []
     stopped: Exception | None = None
     for portion in spool.portions(spool.batches(made.spool, attempt.target.batch_size)):
-        with attempt.workshop.connect() as db, db.transaction():
+        with _briefly(attempt) as db:
             _enter(db, attempt, pending)
             settle.mark_sent(db, sync, run_id, _together(portion), now())
             going = settle.with_heirs(db, sync, portion)
@@ -140,6 +140,19 @@ def _send(attempt: Run, made: Plan) -> Report:
     if stopped:
         raise stopped
     return report
+
+
+@contextmanager
+def _briefly(attempt: Run) -> Iterator[Database]:
+    """The warehouse in the midst of a run, for one transaction of some thousand rows.
+
+    To share them among threads, and to tidy up behind each, costs more than to write them.
+    """
+    with attempt.workshop.connect() as db:
+        db.run("set threads = 1")
+        db.run("set max_vacuum_tasks = 0")
+        with db.transaction():
+            yield db
 
 
 def _end(attempt: Run, made: Plan, pending: list[Answer], stopped: Exception | None) -> Report:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Answers are entered about so often: what takes longer goes in smaller portions.
 ENTERED_EVERY_S = 5.0
+# Opening the warehouse costs as much as sending some thousand rows: portions grow fast.
+GROWTH = 4
 
 
 def batches(spool: Path, size: int) -> Iterator["pa.Table"]:
@@ -43,8 +45,8 @@ def portions(batches: Iterator["pa.Table"]) -> Iterator[list["pa.Table"]]:
             yield portion
             took_s = time.monotonic() - started
             row_count = sum(batch.num_rows for batch in portion)
-            if took_s < ENTERED_EVERY_S and 2 * row_count <= MOST_ROWS:
-                size *= 2
+            if took_s < ENTERED_EVERY_S / GROWTH and GROWTH * row_count <= MOST_ROWS:
+                size *= GROWTH
             elif took_s > 2 * ENTERED_EVERY_S:
                 size = max(size // 2, 1)
 

@@ -70,14 +70,14 @@ def _halve(
 
 
 def _left(items: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
-    return {key: item for key, item in items.items() if not outcome.knows(key)}
+    known = outcome.accepted.keys() | outcome.rejected.keys()
+    return {key: item for key, item in items.items() if key not in known} if known else items
 
 
 def _unspeakable(row: Row | Merge) -> str | None:
     """Why no tool could be told this row: JSON has no word for infinity or for no number."""
-    if isinstance(row, dict):
-        for value in row.values():
+    if isinstance(row, dict) and float in map(type, row.values()):
+        for name, value in row.items():
             if type(value) is float and not math.isfinite(value):
-                name = next(name for name in row if row[name] is value)
                 return f"{name} is {value}, which is no number that can be sent"
     return None
