@@ -123,7 +123,9 @@ def _send(attempt: Run, made: Plan) -> Report:
     pending: list[Answer] = []
     stopped: Exception | None = None
     for portion in spool.portions(spool.batches(made.spool, attempt.target.batch_size)):
-        with _briefly(attempt) as db:
+        with _warehouse(attempt) as db, db.transaction():
+            # The end of the run tidies up behind all of them.
+            db.run("set max_vacuum_tasks = 0")
             _enter(db, attempt, pending)
             settle.mark_sent(db, sync, run_id, _together(portion), now())
             going = settle.with_heirs(db, sync, portion)
@@ -143,21 +145,16 @@ def _send(attempt: Run, made: Plan) -> Report:
 
 
 @contextmanager
-def _briefly(attempt: Run) -> Iterator[Database]:
-    """The warehouse in the midst of a run, for one transaction of some thousand rows.
-
-    To share them among threads, and to tidy up behind each, costs more than to write them.
-    """
+def _warehouse(attempt: Run) -> Iterator[Database]:
+    """For some thousand rows: to share them among threads costs more than to write them."""
     with attempt.workshop.connect() as db:
         db.run("set threads = 1")
-        db.run("set max_vacuum_tasks = 0")
-        with db.transaction():
-            yield db
+        yield db
 
 
 def _end(attempt: Run, made: Plan, pending: list[Answer], stopped: Exception | None) -> Report:
     sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
-    with attempt.workshop.connect() as db, db.transaction():
+    with _warehouse(attempt) as db, db.transaction():
         if attempt.is_deferred and stopped is None:
             for answer in journal.replay(attempt.journal.path, made.spool):
                 settle.settle(db, sync, run_id, answer, now())
