@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from destinations.api import Api, Rate
-from destinations.destination import Destination, Object
+from destinations.destination import Action, Destination, Object
 from destinations.login import bearer
 from destinations.rows import RECORD_ID, Accepted, FieldSpec, Kind, Merge, Rejected, Row, moment
 
@@ -97,6 +97,12 @@ def list_members(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
                 yield Rejected(key, "HubSpot has no such contact", "OBJECT_NOT_FOUND")
             else:
                 yield Accepted(key, record_id)
+
+
+@list_members.price
+def list_calls(_: Api, __: int, action: Action) -> int:
+    """One finds the records, one changes the list."""
+    return 2 if action == "send" else 1
 
 
 @list_members.delete

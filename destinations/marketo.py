@@ -10,12 +10,13 @@ instance without `/rest`: https://123-ABC-456.mktorest.com, wherever that stands
 from collections.abc import Generator, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import requests
 
 from destinations.api import Api, Rate
-from destinations.destination import Destination
+from destinations.destination import Action, Destination
 from destinations.login import client_credentials
 from destinations.rows import (
     RECORD_ID,
@@ -138,6 +139,12 @@ def list_members(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     for list_id, ids in members.items():
         body = {"input": [{"id": lead_id} for lead_id in ids.values()]}
         yield from _words(list(ids), api.call("POST", f"/rest/v1/lists/{list_id}/leads.json", body))
+
+
+@list_members.price
+def list_calls(_: Api, row_count: int, action: Action) -> int:
+    """About a hundred addresses are looked up in a call; one changes the list."""
+    return 1 + (ceil(row_count / 100) if action == "send" else 0)
 
 
 @list_members.delete
