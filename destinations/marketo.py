@@ -8,7 +8,7 @@ instance without `/rest`: https://123-ABC-456.mktorest.com, wherever that stands
 """
 
 from collections.abc import Generator, Iterator
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -26,7 +26,7 @@ from destinations.rows import (
     Merge,
     Rejected,
     Row,
-    moment,
+    iso,
     packs,
 )
 
@@ -227,10 +227,8 @@ def _value(value: Any) -> Any:
     match value:
         case Decimal():
             return float(value)
-        case datetime():
-            return moment(value).strftime("%Y-%m-%dT%H:%M:%SZ")
         case date():
-            return value.isoformat()
+            return iso(value, "seconds")
         case list():
             return ";".join(map(str, value))
         case _:

@@ -91,14 +91,21 @@ def moment(value: date) -> datetime:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def iso(value: date, timespec: str = "auto") -> str:
+    """A date as it is, a time in UTC with a Z: ISO 8601, with fractions as `timespec` has them."""
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    return moment(value).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 def in_json(value: Any) -> Any:
     """A value as JSON has it where a tool asks for nothing else: times in ISO 8601, in UTC."""
     match value:
         case Decimal():
             return float(value)
-        case datetime():
-            return moment(value).isoformat().replace("+00:00", "Z")
-        case date() | time():
+        case date():
+            return iso(value)
+        case time():
             return value.isoformat()
         case list():
             return [in_json(one) for one in value]
