@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from math import ceil
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -200,7 +201,7 @@ def _found(api: Api, keys: list[str], fields: list[str]) -> dict[str, list[dict[
     """The leads that Marketo has of each key, which it compares without regard to capitals."""
     by_shown = {key.lower(): key for key in keys}
     found: dict[str, list[dict[str, Any]]] = {}
-    for pack in packs({key: key for key in keys}, ADDRESS_BYTES):
+    for pack in packs({key: quote(key) for key in keys}, ADDRESS_BYTES):
         params = {
             "filterType": api.key,
             "filterValues": ",".join(pack),

@@ -124,7 +124,7 @@ def test_batches_stay_under_500_kilobytes_and_rows_under_32() -> None:
         sizes.append(int(asked.headers["Content-Length"]))
         return DONE
 
-    rows: list[Row] = [{"id": str(number), "note": "🚀" * 700} for number in range(200)]
+    rows: list[Row] = [{"id": str(number), "note": "🚀" * 2100} for number in range(200)]
     rows.append({"id": "large", "note": "x" * 32_000})
     outcome = people.send_batch(opened(Answering(answer)), rows)
     assert outcome.rejected == {"large": "larger than the 32000 bytes that Customer.io takes"}
