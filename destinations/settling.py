@@ -9,6 +9,8 @@ from destinations.errors import DestinationError, Refused, StrayKey
 from destinations.rows import Accepted, Merge, Outcome, Rejected, Row
 
 Words = Iterator[Rejected | Accepted]
+# What may be, or hold, a number that is none: most rows have nothing of the kind.
+NUMBERED = {float, list, dict}
 Deliver = Callable[[Api, list[Any]], Words]
 
 
@@ -76,8 +78,21 @@ def _left(items: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
 
 def _unspeakable(row: Row | Merge) -> str | None:
     """Why no tool could be told this row: JSON has no word for infinity or for no number."""
-    if isinstance(row, dict) and float in map(type, row.values()):
+    if isinstance(row, dict) and not NUMBERED.isdisjoint(map(type, row.values())):
         for name, value in row.items():
-            if type(value) is float and not math.isfinite(value):
-                return f"{name} is {value}, which is no number that can be sent"
+            for number in _endless(value):
+                where = "is" if number is value else "has"
+                return f"{name} {where} {number}, which is no number that can be sent"
     return None
+
+
+def _endless(value: Any) -> Iterator[float]:
+    """The infinite numbers, and those that are none, in a value."""
+    match value:
+        case float() if not math.isfinite(value):
+            yield value
+        case list() | tuple():
+            for one in value:
+                yield from _endless(one)
+        case dict():
+            yield from _endless(list(value.values()))
