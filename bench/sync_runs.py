@@ -65,6 +65,7 @@ def planned(rows: int, folder: Path, _url: str) -> dict[str, Any]:
 
 def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
     from cdp_assets import packing, spool
+    from destinations.rows import on_wire
 
     _warm_up()
     said: dict[str, Any] = {}
@@ -78,7 +79,7 @@ def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
         for batch in spool.batches(made.spool, 100):
             _, packed = packing.rows(SYNC, batch, is_partial=False)
             said["encoded"] += len(packed)
-            json.dumps(packed)
+            on_wire(packed)
     assert made.created == said["encoded"] == rows, made
     return said
 
@@ -142,6 +143,8 @@ def _warm_up() -> None:
 
     assert pyarrow.compute
     assert pyarrow.parquet
+    # To tell a list from a DataFrame, Arrow imports pandas.
+    pyarrow.array([""])
 
 
 def _input(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from destinations.rows import on_wire
 from warehouse.database import Database
 from warehouse.ledger import reports
 from warehouse.settle import Answer, settle, take_back
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # So many rows are entered at a time.
-MOST_ROWS = 20_000
+MOST_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Journal:
 
     def begin(self) -> None:
         """What was in it stands in the warehouse now."""
-        with self.path.open("w") as file:
+        with self.path.open("wb") as file:
             file.write(_line({"run": self.run_id, "is_deferred": self.is_deferred}))
 
     def sending(self, rows: "pa.Table") -> None:
@@ -63,7 +64,7 @@ class Journal:
         self._write({"finished": True})
 
     def _write(self, said: dict[str, Any], *, outlasts_power: bool = False) -> None:
-        with self.path.open("a") as file:
+        with self.path.open("ab") as file:
             file.write(_line(said))
             if outlasts_power:
                 file.flush()
@@ -131,11 +132,11 @@ def _last_place(lines: list[dict[str, Any]]) -> int | None:
 def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The head of a journal and its lines; the last may have been cut off."""
     lines = []
-    for text in path.read_text().splitlines(keepends=True):
-        if text.endswith("\n"):
+    for text in path.read_bytes().splitlines(keepends=True):
+        if text.endswith(b"\n"):
             lines.append(json.loads(text))
     return (lines[0], lines[1:]) if lines else ({}, [])
 
 
-def _line(said: dict[str, Any]) -> str:
-    return json.dumps(said) + "\n"
+def _line(said: dict[str, Any]) -> bytes:
+    return on_wire(said) + b"\n"

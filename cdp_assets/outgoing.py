@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import ceil
 
 from cdp_assets import mapping, sending
 from cdp_assets.place import Place
@@ -69,8 +68,8 @@ class Outgoing:
 
     def calls(self, made: Plan) -> int:
         """At least so many calls will it take: a tool that refuses a batch makes them more."""
-        sent = made.to_send - made.deleted
-        return ceil(sent / self.thing.batch_size) + ceil(made.deleted / self.thing.batch_size)
+        api, sent = self.open("plan"), made.to_send - made.deleted
+        return self.thing.calls(api, sent, "send") + self.thing.calls(api, made.deleted, "delete")
 
     def minutes(self, made: Plan) -> float:
         """At the tool's own limit."""

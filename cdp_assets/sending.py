@@ -6,8 +6,8 @@ moment, a run leaves at most the batch in flight unknown: the next run reads the
 plan finds what the ledger lacks.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,7 +123,9 @@ def _send(attempt: Run, made: Plan) -> Report:
     pending: list[Answer] = []
     stopped: Exception | None = None
     for portion in spool.portions(spool.batches(made.spool, attempt.target.batch_size)):
-        with attempt.workshop.connect() as db, db.transaction():
+        with _warehouse(attempt) as db, db.transaction():
+            # The end of the run tidies up behind all of them.
+            db.run("set max_vacuum_tasks = 0")
             _enter(db, attempt, pending)
             settle.mark_sent(db, sync, run_id, _together(portion), now())
             going = settle.with_heirs(db, sync, portion)
@@ -142,9 +144,17 @@ def _send(attempt: Run, made: Plan) -> Report:
     return report
 
 
+@contextmanager
+def _warehouse(attempt: Run) -> Iterator[Database]:
+    """For some thousand rows: to share them among threads costs more than to write them."""
+    with attempt.workshop.connect() as db:
+        db.run("set threads = 1")
+        yield db
+
+
 def _end(attempt: Run, made: Plan, pending: list[Answer], stopped: Exception | None) -> Report:
     sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
-    with attempt.workshop.connect() as db, db.transaction():
+    with _warehouse(attempt) as db, db.transaction():
         if attempt.is_deferred and stopped is None:
             for answer in journal.replay(attempt.journal.path, made.spool):
                 settle.settle(db, sync, run_id, answer, now())

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Answers are entered about so often: what takes longer goes in smaller portions.
 ENTERED_EVERY_S = 5.0
+# Opening the warehouse costs as much as sending some thousand rows: portions grow fast.
+GROWTH = 8
 
 
 def batches(spool: Path, size: int) -> Iterator["pa.Table"]:
@@ -42,11 +44,9 @@ def portions(batches: Iterator["pa.Table"]) -> Iterator[list["pa.Table"]]:
             started = time.monotonic()
             yield portion
             took_s = time.monotonic() - started
-            row_count = sum(batch.num_rows for batch in portion)
-            if took_s < ENTERED_EVERY_S and 2 * row_count <= MOST_ROWS:
-                size *= 2
-            elif took_s > 2 * ENTERED_EVERY_S:
-                size = max(size // 2, 1)
+            most = MOST_ROWS // max(batch.num_rows for batch in portion)
+            growth = min(ENTERED_EVERY_S / max(took_s, 0.001), GROWTH)
+            size = max(min(int(size * growth), most), 1)
 
 
 def kind(batch: "pa.Table") -> str:

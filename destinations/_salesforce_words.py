@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from destinations.rows import Accepted, Kind, Rejected, moment
+from destinations.rows import Accepted, Kind, Rejected, iso
 
 # This cell is null to the Bulk API; an empty one leaves the field alone.
 NULL = "#N/A"
@@ -36,10 +36,8 @@ def value_of(value: Any) -> Any:
     match value:
         case Decimal():
             return float(value)
-        case datetime():
-            return moment(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case date():
-            return value.isoformat()
+            return iso(value, "milliseconds")
         case list():
             return ";".join(map(str, value))
         case _:

@@ -26,7 +26,7 @@ import requests
 from destinations.answers import no_room_for_s, pause_told_s, sentence
 from destinations.errors import About, BadParameter, Refused, RetryLater, Unanswered
 from destinations.login import Arguments, Headers, Login
-from destinations.rows import Row
+from destinations.rows import Row, on_wire
 
 T = TypeVar("T")
 
@@ -43,6 +43,7 @@ QUOTA_S = 900.0
 # Connect, then read: HubSpot itself gives up after 100 s, Salesforce after 120.
 TIMEOUT_S = (10, 125)
 WORDS_LENGTH = 400
+AS_JSON = {"Content-Type": "application/json"}
 
 
 # The status that an answer means.
@@ -143,8 +144,9 @@ class Api:
         it is too. `path` may be a whole address. A refusal with the words `done` says that an
         earlier try had been taken, and its answer lost: nothing more is to do.
         """
-        sent = {"data": body} if isinstance(body, bytes) else {"json": body}
-        content = {**sent, "params": params, "headers": headers or {}}
+        if not (body is None or isinstance(body, bytes)):
+            body, headers = on_wire(body), AS_JSON | (headers or {})
+        content = {"data": body, "params": params, "headers": headers or {}}
         response = self._signed(method, path, content)
         if self.means(response) == 401 and self.login.renews:
             self.headers = {}

@@ -17,6 +17,9 @@
     @contacts.describe    what fields the tool has
     def contact_fields(api: Api) -> dict[str, FieldSpec]: ...
 
+    @contacts.price       how many calls a batch takes, of a tool that needs more than one
+    def contact_calls(api: Api, row_count: int, action: Action) -> int: ...
+
     @contacts.finish      is called once after the last batch of a run
     def close_job(api: Api) -> None: ...
 
@@ -32,6 +35,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Literal
 
 import requests
 from requests.adapters import BaseAdapter
@@ -53,6 +57,8 @@ Unite = Callable[[Api, list[Merge]], Words]
 ReadBack = Callable[[Api, list[str]], dict[str, Row]]
 Specify = Callable[[Api], dict[str, FieldSpec]]
 Close = Callable[[Api], None]
+Action = Literal["send", "delete"]
+Price = Callable[[Api, int, Action], int]
 
 
 # What a connector may say that it can do with an object; mirror is upsert together with delete.
@@ -81,6 +87,7 @@ class Object:
     read_back: ReadBack | None = None
     specify: Specify | None = None
     close: Close | None = None
+    priced: Price | None = None
 
     @property
     def description(self) -> str:
@@ -119,6 +126,21 @@ class Object:
         """
         self.close = close
         return close
+
+    def price(self, priced: Price) -> Price:
+        """Decorate the function that says how many calls a batch of so many rows takes, at least.
+
+        It asks the tool nothing.
+        """
+        self.priced = priced
+        return priced
+
+    def calls(self, api: Api, row_count: int, action: Action) -> int:
+        """At least so many calls take these rows to the tool, in batches."""
+        each = self.priced or (lambda _, __, ___: 1)
+        whole, rest = divmod(row_count, self.batch_size)
+        last = each(api, rest, action) if rest else 0
+        return whole * each(api, self.batch_size, action) + last
 
     def send_batch(self, api: Api, rows: list[Row]) -> Outcome:
         """Create or update these rows in the tool; its word on every one of them.

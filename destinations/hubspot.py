@@ -15,11 +15,14 @@ from decimal import Decimal
 from typing import Any
 
 from destinations.api import Api, Rate
-from destinations.destination import Destination, Object
+from destinations.destination import Action, Destination, Object
 from destinations.login import bearer
 from destinations.rows import RECORD_ID, Accepted, FieldSpec, Kind, Merge, Rejected, Row, moment
 
 OBJECTS = "/crm/v3/objects"
+
+# Python's own text of these is what HubSpot wants: most values, and a row has many.
+PLAIN = {str, int, float}
 
 # The lowest tier's: 100 calls in 10 s for each private app.
 # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
@@ -96,6 +99,12 @@ def list_members(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
                 yield Accepted(key, record_id)
 
 
+@list_members.price
+def list_calls(_: Api, __: int, action: Action) -> int:
+    """One finds the records, one changes the list."""
+    return 2 if action == "send" else 1
+
+
 @list_members.delete
 def leave_list(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     yield from _unknown(api, rows)
@@ -134,7 +143,9 @@ def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Accepted
 def _input(api: Api, row: Row) -> dict[str, Any]:
     """The trace id, any unique string, makes HubSpot say which row it means: here, the key."""
     key = api.key_of(row)
-    properties = {name: _text(value) for name, value in row.items()}
+    properties = {
+        name: str(value) if type(value) in PLAIN else _text(value) for name, value in row.items()
+    }
     if api.mode == "create":
         return {"objectWriteTraceId": key, "properties": properties}
     del properties[api.key]
@@ -177,13 +188,14 @@ def _kind(error: dict[str, Any]) -> Kind:
 
 def _record_ids(field: str, keys: list[str], results: list[dict[str, Any]]) -> dict[str, str]:
     """HubSpot's ids by key: results are tied by trace id or, without one, by the key property."""
+    ids = {key: one["id"] for one in results if (key := one.get("objectWriteTraceId"))}
+    if len(ids) == len(results):
+        return ids
     # HubSpot turns e-mail addresses to lower case.
     by_shown = {key.lower(): key for key in keys}
-    ids: dict[str, str] = {}
     for result in results:
         shown = str((result.get("properties") or {}).get(field) or "").lower()
-        key = result.get("objectWriteTraceId") or by_shown.get(shown)
-        if key:
+        if not result.get("objectWriteTraceId") and (key := by_shown.get(shown)):
             ids[key] = result["id"]
     return ids
 

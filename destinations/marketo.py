@@ -8,14 +8,16 @@ instance without `/rest`: https://123-ABC-456.mktorest.com, wherever that stands
 """
 
 from collections.abc import Generator, Iterator
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
+from math import ceil
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
 from destinations.api import Api, Rate
-from destinations.destination import Destination
+from destinations.destination import Action, Destination
 from destinations.login import client_credentials
 from destinations.rows import (
     RECORD_ID,
@@ -25,7 +27,7 @@ from destinations.rows import (
     Merge,
     Rejected,
     Row,
-    moment,
+    iso,
     packs,
 )
 
@@ -140,6 +142,12 @@ def list_members(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
         yield from _words(list(ids), api.call("POST", f"/rest/v1/lists/{list_id}/leads.json", body))
 
 
+@list_members.price
+def list_calls(_: Api, row_count: int, action: Action) -> int:
+    """About a hundred addresses are looked up in a call; one changes the list."""
+    return 1 + (ceil(row_count / 100) if action == "send" else 0)
+
+
 @list_members.delete
 def leave_list(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """1004: the lead is gone; 1015: it is not on the list."""
@@ -193,7 +201,7 @@ def _found(api: Api, keys: list[str], fields: list[str]) -> dict[str, list[dict[
     """The leads that Marketo has of each key, which it compares without regard to capitals."""
     by_shown = {key.lower(): key for key in keys}
     found: dict[str, list[dict[str, Any]]] = {}
-    for pack in packs({key: key for key in keys}, ADDRESS_BYTES):
+    for pack in packs({key: quote(key) for key in keys}, ADDRESS_BYTES):
         params = {
             "filterType": api.key,
             "filterValues": ",".join(pack),
@@ -220,10 +228,8 @@ def _value(value: Any) -> Any:
     match value:
         case Decimal():
             return float(value)
-        case datetime():
-            return moment(value).strftime("%Y-%m-%dT%H:%M:%SZ")
         case date():
-            return value.isoformat()
+            return iso(value, "seconds")
         case list():
             return ";".join(map(str, value))
         case _:

@@ -1,11 +1,12 @@
 """What goes to a tool and what comes back: rows, and the tool's word on each of them, by key."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
+
+import orjson
 
 # Field -> str, int, float, bool, Decimal, date, datetime (UTC), list of str or None; the key
 # field is among them.
@@ -13,6 +14,9 @@ Row = dict[str, Any]
 
 # Under this name a row to be deleted carries the tool's own id of it, where the ledger knows it.
 RECORD_ID = "record_id"
+
+# How a tool wants its dates and times is for the connector to say.
+AS_GIVEN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 
 # What is to blame: the row, its field or type (unknown to the tool), a right, or a used-up quota.
 Kind = Literal["row", "mapping", "permission", "quota"]
@@ -87,14 +91,21 @@ def moment(value: date) -> datetime:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def iso(value: date, timespec: str = "auto") -> str:
+    """A date as it is, a time in UTC with a Z: ISO 8601, with fractions as `timespec` has them."""
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    return moment(value).isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 def in_json(value: Any) -> Any:
     """A value as JSON has it where a tool asks for nothing else: times in ISO 8601, in UTC."""
     match value:
         case Decimal():
             return float(value)
-        case datetime():
-            return moment(value).isoformat().replace("+00:00", "Z")
-        case date() | time():
+        case date():
+            return iso(value)
+        case time():
             return value.isoformat()
         case list():
             return [in_json(one) for one in value]
@@ -104,9 +115,14 @@ def in_json(value: Any) -> Any:
             return value
 
 
+def on_wire(value: Any) -> bytes:
+    """A value of what JSON knows, as it goes out; TypeError for any other."""
+    return orjson.dumps(value, option=AS_GIVEN)
+
+
 def size(item: Any) -> int:
     """The bytes a value takes as JSON on the wire, with the comma after it."""
-    return len(json.dumps(item)) + 2
+    return len(on_wire(item)) + 1
 
 
 def packs(items: dict[str, Any], max_bytes: int) -> Iterator[dict[str, Any]]:

@@ -16,12 +16,13 @@ goes again later, when the lock is gone. A record that it takes for a duplicate
 
 import re
 from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
 from destinations._salesforce_bulk import in_bulk
 from destinations._salesforce_words import NULL, read_value, reason, refused, value_of
 from destinations.api import Api, Rate
-from destinations.destination import Destination
+from destinations.destination import Action, Destination
 from destinations.login import client_credentials
 from destinations.rows import RECORD_ID, Accepted, FieldSpec, Rejected, Row, packs
 
@@ -29,6 +30,8 @@ DATA = "/services/data/v63.0"
 COLLECTIONS = f"{DATA}/composite/sobjects"
 # A job takes some six calls, as much as 1,200 rows in collections, and its time in the queue.
 BULK_ABOVE = 2000
+JOB_CALLS = 6
+PER_CALL = 200
 UNTOLD = 15_000  # the smallest allowance that Salesforce gives
 NUMBERS = ("int", "double", "currency", "percent", "long")
 NAMED = {"contacts": "Contact", "leads": "Lead", "accounts": "Account"}
@@ -71,7 +74,7 @@ def delete(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
         ids = [{api.key: row[api.key], "Id": row[RECORD_ID]} for row in known]
         yield from in_bulk(api, _sobject(api), "delete", "Id", ids)
         return
-    for pack in _packs_of_200(known):
+    for pack in _packs(known):
         joined = ",".join(row[RECORD_ID] for row in pack)
         answer = api.call("DELETE", COLLECTIONS, params={"ids": joined, "allOrNone": "false"})
         yield from _words(api, pack, answer or [])
@@ -107,6 +110,13 @@ def describe(api: Api) -> dict[str, FieldSpec]:
     return parents | {one["name"]: _spec(one) for one in fields}
 
 
+def count_calls(api: Api, row_count: int, action: Action) -> int:
+    """Rows that are only updated are looked up first, about as many in a call as are then sent."""
+    by_pack = ceil(row_count / PER_CALL)
+    looked_up = by_pack if api.mode == "update" and action == "send" and api.key != "Id" else 0
+    return looked_up + (JOB_CALLS if row_count > BULK_ABOVE else by_pack)
+
+
 @destination.quota
 def calls_left(api: Api) -> int:
     """Of the last 24 hours' allowance; every answer has `Sforce-Limit-Info: api-usage=18/15000`.
@@ -129,6 +139,7 @@ for name in (*NAMED, "*"):
     made.delete(delete)
     made.read(read)
     made.describe(describe)
+    made.price(count_calls)
 
 
 def _sobject(api: Api) -> str:
@@ -141,14 +152,14 @@ def _in_collections(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
         method = "POST"
     elif api.mode == "upsert":
         path = f"{COLLECTIONS}/{_sobject(api)}/{api.key}"
-    for pack in _packs_of_200(rows):
+    for pack in _packs(rows):
         records = [_record(api, row) for row in pack]
         answer = api.call(method, path, {"allOrNone": False, "records": records})
         yield from _words(api, pack, answer or [])
 
 
-def _packs_of_200(rows: list[Row]) -> Iterator[list[Row]]:
-    return (rows[start : start + 200] for start in range(0, len(rows), 200))
+def _packs(rows: list[Row]) -> Iterator[list[Row]]:
+    return (rows[start : start + PER_CALL] for start in range(0, len(rows), PER_CALL))
 
 
 def _record(api: Api, row: Row) -> dict[str, Any]:

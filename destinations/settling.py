@@ -9,6 +9,8 @@ from destinations.errors import DestinationError, Refused, StrayKey
 from destinations.rows import Accepted, Merge, Outcome, Rejected, Row
 
 Words = Iterator[Rejected | Accepted]
+# What may be, or hold, a number that is none: most rows have nothing of the kind.
+NUMBERED = {float, list, dict}
 Deliver = Callable[[Api, list[Any]], Words]
 
 
@@ -70,14 +72,27 @@ def _halve(
 
 
 def _left(items: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
-    return {key: item for key, item in items.items() if not outcome.knows(key)}
+    known = outcome.accepted.keys() | outcome.rejected.keys()
+    return {key: item for key, item in items.items() if key not in known} if known else items
 
 
 def _unspeakable(row: Row | Merge) -> str | None:
     """Why no tool could be told this row: JSON has no word for infinity or for no number."""
-    if isinstance(row, dict):
-        for value in row.values():
-            if type(value) is float and not math.isfinite(value):
-                name = next(name for name in row if row[name] is value)
-                return f"{name} is {value}, which is no number that can be sent"
+    if isinstance(row, dict) and not NUMBERED.isdisjoint(map(type, row.values())):
+        for name, value in row.items():
+            for number in _endless(value):
+                where = "is" if number is value else "has"
+                return f"{name} {where} {number}, which is no number that can be sent"
     return None
+
+
+def _endless(value: Any) -> Iterator[float]:
+    """The infinite numbers, and those that are none, in a value."""
+    match value:
+        case float() if not math.isfinite(value):
+            yield value
+        case list() | tuple():
+            for one in value:
+                yield from _endless(one)
+        case dict():
+            yield from _endless(list(value.values()))

@@ -5,7 +5,7 @@ Rows are recognised by your own id, `externalId`. What Vitally has no field for 
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from destinations.api import Api, Rate
 from destinations.destination import Destination
 from destinations.errors import Refused
 from destinations.login import basic
-from destinations.rows import Accepted, Rejected, Row, moment
+from destinations.rows import Accepted, Rejected, Row, iso
 
 ACCOUNT = ("name", "organizationId", "accountOwnerId")
 USER = (
@@ -143,9 +143,7 @@ def _value(value: Any) -> Any:
     match value:
         case Decimal():
             return float(value)
-        case datetime():
-            return moment(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case date():
-            return value.isoformat()
+            return iso(value, "milliseconds")
         case _:
             return value

@@ -22,10 +22,11 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
 from destinations.api import Api
-from destinations.destination import Destination
+from destinations.destination import Action, Destination
 from destinations.errors import BadParameter
 from destinations.login import Headers
 from destinations.rows import Accepted, Rejected, Row, in_json
@@ -45,6 +46,7 @@ def webhook(name: str) -> Destination:
         key=None, batch_size=100, name="*", modes=("upsert", "append"), is_deduplicated=True
     )(post)
     thing.delete(post_deleted)
+    thing.price(count_calls)
     return made
 
 
@@ -55,6 +57,10 @@ def post(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
 
 def post_deleted(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     yield from _post(api, rows, "delete")
+
+
+def count_calls(api: Api, row_count: int, _: Action) -> int:
+    return ceil(row_count / api.parameter("rows_per_call", _count, "1"))
 
 
 destination = webhook("webhook")

@@ -74,3 +74,21 @@ def test_an_address_is_given_or_asked_for(destination: Destination) -> None:
     asked = {"base_url", "url"} & set(destination.secrets)
     assert (destination.base_url is None) == bool(asked)
     assert (destination.base_url or "https://").startswith("https://")
+
+
+def test_it_is_known_which_tools_keep_one_of_what_is_appended_twice() -> None:
+    """Where a tool would keep both, what may have arrived is held until somebody decides."""
+    appends = {
+        f"{destination.name}.{name}": made.is_deduplicated
+        for destination in FOUND.values()
+        for name, made in destination.objects.items()
+        if "append" in made.modes
+    }
+    forms = ("parquet", "ndjson", "csv", "ndjson.gz", "csv.gz")
+    assert appends == {
+        "customerio.events": True,
+        "mixpanel.events": True,
+        "postgres.*": True,
+        "webhook.*": True,
+        **{f"files.*.{form}": False for form in forms},
+    }

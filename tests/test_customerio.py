@@ -124,7 +124,7 @@ def test_batches_stay_under_500_kilobytes_and_rows_under_32() -> None:
         sizes.append(int(asked.headers["Content-Length"]))
         return DONE
 
-    rows: list[Row] = [{"id": str(number), "note": "🚀" * 700} for number in range(200)]
+    rows: list[Row] = [{"id": str(number), "note": "🚀" * 2100} for number in range(200)]
     rows.append({"id": "large", "note": "x" * 32_000})
     outcome = people.send_batch(opened(Answering(answer)), rows)
     assert outcome.rejected == {"large": "larger than the 32000 bytes that Customer.io takes"}
@@ -214,3 +214,13 @@ def test_one_person_goes_into_another() -> None:
     assert transport.asked[0].body["batch"] == [
         {"type": "person", "action": "merge", "primary": {"id": "u2"}, "secondary": {"id": "u1"}}
     ]
+
+
+def test_what_the_first_call_took_stands_when_the_second_is_refused() -> None:
+    rows: list[Row] = [
+        {"event_id": f"e{one}", "id": 7, "name": "Paid", "note": "x" * 31_000} for one in range(20)
+    ]
+    transport = Answering(in_turn(DONE, Answer(401, {"meta": {"error": "Unauthorized request"}})))
+    with pytest.raises(Refused) as refusal:
+        events.send_batch(opened(transport, "event_id"), rows)
+    assert refusal.value.settled == Outcome({f"e{one}": None for one in range(16)})

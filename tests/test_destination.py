@@ -103,9 +103,17 @@ def test_a_number_that_json_cannot_say_costs_its_row_only() -> None:
         api.call("POST", "/", rows)
         yield from ()
 
-    rows: list[Row] = [{"email": "a", "spend": math.inf}, {"email": "b", "spend": 1.5}]
+    rows: list[Row] = [
+        {"email": "a", "spend": math.inf},
+        {"email": "b", "spend": 1.5, "scores": [0.5]},
+        {"email": "c", "scores": [{"first": 0.5, "last": math.nan}]},
+    ]
     assert outcome_of(send, rows) == Outcome(
-        {"b": None}, {"a": "spend is inf, which is no number that can be sent"}
+        {"b": None},
+        {
+            "a": "spend is inf, which is no number that can be sent",
+            "c": "scores has nan, which is no number that can be sent",
+        },
     )
 
 

@@ -172,9 +172,21 @@ def test_bodies_stay_under_a_megabyte() -> None:
         sizes.append(int(asked.headers["Content-Length"]))
         return done(*({"id": 1, "status": "updated"} for _ in asked.body["input"]))
 
-    rows: list[Row] = [{"email": str(number), "notes": "🚀" * 600} for number in range(300)]
+    rows: list[Row] = [{"email": str(number), "notes": "🚀" * 1800} for number in range(300)]
     assert len(leads.send_batch(opened(Answering(answer)), rows).accepted) == 300
     assert (len(sizes), max(sizes) < 1_000_000) == (3, True)
+
+
+def test_an_address_stays_under_eight_kilobytes_in_any_alphabet() -> None:
+    lengths = []
+
+    def answer(asked: Asked) -> Answer:
+        lengths.append(len(asked.url))
+        return TOKEN if "identity" in asked.url else done()
+
+    rows: list[Row] = [{"email": f"{'ö' * 30}{one}@ö.de", "list_id": "7"} for one in range(300)]
+    outcome = list_members.send_batch(opened(Answering(answer)), rows)
+    assert (len(outcome.rejected), len(lengths), max(lengths) < 8_000) == (300, 21, True)
 
 
 def test_a_connection_cut_after_the_batch_was_taken_is_sent_again() -> None:

@@ -140,7 +140,7 @@ def test_requests_stay_under_two_megabytes() -> None:
         sizes.append(int(asked.headers["Content-Length"]))
         return DONE
 
-    rows: list[Row] = [{"distinct_id": str(one), "note": "🚀" * 300} for one in range(1000)]
+    rows: list[Row] = [{"distinct_id": str(one), "note": "🚀" * 900} for one in range(1000)]
     assert len(people.send_batch(opened(Answering(answer)), rows).accepted) == 1000
     assert (len(sizes), max(sizes) < 2_000_000) == (2, True)
 
@@ -161,3 +161,12 @@ def test_a_wrong_token_stops_the_sync() -> None:
         "mixpanel refused the login with 401: Invalid credentials. "
         "Look at DESTINATIONS__MIXPANEL__*."
     )
+
+
+def test_what_the_first_call_took_stands_when_the_second_is_refused() -> None:
+    told: Row = {"event": "Paid", "time": 1795426215, "distinct_id": "u1", "note": "x" * 900_000}
+    rows: list[Row] = [{"key": key, **told} for key in ("e1", "e2", "e3")]
+    transport = Answering(in_turn(DONE, Answer(401, {"error": "Invalid credentials"})))
+    with pytest.raises(Refused) as refusal:
+        events.send_batch(opened(transport, "key"), rows)
+    assert refusal.value.settled == Outcome({"e1": None, "e2": None})

@@ -28,6 +28,7 @@ EMAILS = st.sampled_from([None, "", *KEYS])
 ROWS = st.lists(
     st.tuples(EMAILS, st.sampled_from([None, "", "Köln"]), st.integers(0, 2)), max_size=7
 )
+PARTIAL = ("upsert", "mirror", "update")
 BREAKS = st.sampled_from(["busy", "no answer", "unanswered", "crash"])
 
 
@@ -56,7 +57,7 @@ class World:
         outcome = Outcome()
         for row in rows:
             key = row["email"]
-            if key in self.refuses or (self.mode == "create" and key in self.records):
+            if key in self.refuses or self._is_out_of_mode(key):
                 outcome.rejected[key] = f"{key} is refused"
             else:
                 take(row)
@@ -64,6 +65,10 @@ class World:
         if broken:
             self._break(broken[0])
         return outcome
+
+    def _is_out_of_mode(self, key: str) -> bool:
+        """To create is refused what is there, to update what is not."""
+        return self.mode == ("create" if key in self.records else "update")
 
     def _take(self, row: Row) -> None:
         key = row["email"]
@@ -91,7 +96,7 @@ class Modes(RuleBasedStateMachine):
     """A sync of any mode, and what the tool should hold when all has come to rest."""
 
     @initialize(
-        mode=st.sampled_from(["upsert", "mirror", "create", "append", "snapshot"]),
+        mode=st.sampled_from(["upsert", "mirror", "update", "create", "append", "snapshot"]),
         is_partial=st.booleans(),
     )
     def begin(self, mode: str, is_partial: bool) -> None:
@@ -99,10 +104,11 @@ class Modes(RuleBasedStateMachine):
         self.opened = connect(Path(self.home.name) / "warehouse.duckdb")
         self.db = self.opened.__enter__()
         self.sync = replace(CONTACTS, mode=mode, max_deletes=Limit())
-        self.world, self.is_partial = World(mode), is_partial and mode in ("upsert", "mirror")
+        self.world, self.is_partial = World(mode), is_partial and mode in PARTIAL
         self.now, self.runs = NOON, 0
         self.door = Door(self.db)
         self.model: list[Row] = []
+        self.entered: set[str] = set()
         self.the_model_changes([])
 
     def teardown(self) -> None:
@@ -120,6 +126,14 @@ class Modes(RuleBasedStateMachine):
     @rule(keys=st.sets(st.sampled_from(KEYS)))
     def the_tool_refuses(self, keys: set[str]) -> None:
         self.world.refuses = keys
+
+    @rule(keys=st.sets(st.sampled_from(KEYS), max_size=2))
+    def somebody_enters_records(self, keys: set[str]) -> None:
+        """Only these are ever there to update."""
+        if self.sync.mode == "update":
+            for key in keys - self.entered:
+                self.world.records[key] = {"email": key}
+            self.entered |= keys
 
     @rule(minutes=st.sampled_from([1, 15, 1440]))
     def time_passes(self, minutes: int) -> None:
@@ -156,6 +170,9 @@ class Modes(RuleBasedStateMachine):
         elif self.sync.mode == "create":
             assert set(should) <= set(self.world.records)
         else:
+            if self.sync.mode == "update":
+                assert set(self.world.records) == self.entered
+                should = {key: row for key, row in should.items() if key in self.entered}
             for key, row in should.items():
                 assert {name: self.world.records[key].get(name) for name in row} == row
         if self.sync.mode == "mirror":

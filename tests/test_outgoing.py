@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from planning import CONTACTS
 
+import destinations
 from cdp_assets.outgoing import Outgoing
 from cdp_assets.place import Place
 from destinations.api import Api, Rate
-from destinations.destination import Destination
+from destinations.destination import Action, Destination
 from destinations.errors import MappingUnfit, QuotaTooSmall
 from destinations.login import bearer
 from destinations.rows import Accepted, FieldSpec, Rejected, Row
@@ -70,3 +71,35 @@ def test_a_plan_is_priced_in_calls_and_in_minutes_at_the_tools_limit(tmp_path: P
     outgoing = going(tmp_path, FIELDS, 1000)
     made = draft(1950, 50).plan
     assert (outgoing.calls(made), outgoing.minutes(made)) == (21, 2.1)
+
+
+# What is sent, in which mode, how many rows, as what: the calls it takes at least.
+PRICES = [
+    ("hubspot.contacts", "upsert", 950, "send", 10),
+    ("hubspot.list_members", "upsert", 950, "send", 20),
+    ("hubspot.list_members", "upsert", 950, "delete", 10),
+    ("marketo.list_members", "upsert", 650, "send", 4 + 4 + 2),
+    ("marketo.list_members", "upsert", 650, "delete", 3),
+    ("salesforce.contacts", "upsert", 1_001, "send", 6),
+    ("salesforce.contacts", "update", 1_001, "send", 12),
+    ("salesforce.contacts", "upsert", 2_000, "delete", 10),
+    ("salesforce.contacts", "upsert", 101_000, "send", 6 + 6 + 5),
+    ("webhook.customers", "upsert", 250, "send", 15 + 15 + 8),
+    ("webhook.customers", "append", 0, "send", 0),
+    ("vitally.users", "upsert", 7, "send", 7),
+]
+
+
+@pytest.mark.parametrize(("to", "mode", "row_count", "action", "calls"), PRICES)
+def test_a_plans_price_counts_the_calls_within_a_batch(
+    to: str, mode: str, row_count: int, action: Action, calls: int
+) -> None:
+    name, _, kind = to.partition(".")
+    destination = destinations.find()[0][name]
+    arguments = dict.fromkeys(destination.secrets, "set")
+    if name == "webhook":
+        arguments["rows_per_call"] = "7"
+    thing = destination.thing(kind)
+    assert thing
+    api = destination.open(arguments, "key", mode=mode)
+    assert thing.calls(api, row_count, action) == calls

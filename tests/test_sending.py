@@ -202,8 +202,8 @@ def test_a_quick_tool_does_not_make_a_run_open_the_warehouse_for_each_batch(
         CONTACTS, Target(Tool().send, 2), Workshop(counting, workshop.folder), "r1", at(NOON)
     )
 
-    # One for the plan, one before each portion of one, two and one batch, one to end the run.
-    assert len(opened) == 5
+    # One for the plan, one before the first batch, one before the other three, one to end the run.
+    assert len(opened) == 4
 
 
 def test_batches_have_the_size_the_tool_takes(workshop: Workshop) -> None:

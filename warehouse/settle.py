@@ -110,14 +110,16 @@ def _with_fates(answer: Answer) -> "pa.Table":
     import pyarrow as pa
 
     keys = answer.rows["_key"].to_pylist()
-    marks = [answer.marks.get(key, (None, "row")) for key in keys]
+    fates: dict[str, Mapping[str, str | None]] = {
+        "_record_id": answer.accepted,
+        "_reason": answer.rejected,
+        "_code": {key: code for key, (code, _) in answer.marks.items()},
+        "_kind": {key: kind for key, (_, kind) in answer.marks.items()},
+    }
     rows = answer.rows.drop_columns(["_record_id"])
-    for name, values in (
-        ("_record_id", [answer.accepted.get(key) for key in keys]),
-        ("_reason", [answer.rejected.get(key) for key in keys]),
-        ("_code", [code for code, _ in marks]),
-        ("_kind", [kind for _, kind in marks]),
-    ):
+    for name, told in fates.items():
+        # Of most rows a tool says nothing but its own id of them.
+        values = [told.get(key) for key in keys] if told else [None] * len(keys)
         rows = rows.append_column(name, pa.array(values, pa.string()))
     return rows
 
@@ -131,7 +133,7 @@ def _settle_outbox(db: Database, sync: Sync, run_id: str, fields: list[str], now
                 state = if(a._reason is null, 'accepted', 'rejected'),
                 reason = a._reason,
                 code = if(a._reason is null, null, a._code),
-                kind = if(a._reason is null, null, a._kind),
+                kind = if(a._reason is null, null, coalesce(a._kind, 'row')),
                 tries = if(a._reason is null, tries, tries + 1),
                 payload = a._payload,
                 next_try_at = if(a._reason is null, null, $now + {PAUSE}),
