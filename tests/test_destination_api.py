@@ -5,31 +5,12 @@ from email.utils import format_datetime
 
 import pytest
 import requests
+from answered_tool import FINE, opened, tool
 from answering import Answer, Answering, Asked, Sleeper, in_turn
 
 from destinations.api import Api, Pace, Rate
-from destinations.destination import Destination
 from destinations.errors import Refused, RetryLater, Unanswered
-from destinations.login import Login, basic, bearer, client_credentials
-
-FINE = Answer(200, {"fine": True})
-
-
-def tool(login: Login, *secrets: str) -> Destination:
-    return Destination(
-        name="tool",
-        base_url="https://tool.test/api/",
-        secrets=secrets,
-        authenticate=login,
-        rate=Rate(1000, per_s=1),
-        quota_words=("QUOTA_GONE",),
-    )
-
-
-def opened(transport: Answering, sleeper: Sleeper | None = None) -> Api:
-    return tool(bearer("token"), "token").open(
-        {"token": "s3cret"}, "email", transport=transport, sleep=(sleeper or Sleeper()).sleep
-    )
+from destinations.login import basic, bearer, client_credentials
 
 
 def renewing(transport: Answering, sleeper: Sleeper | None = None) -> Api:
