@@ -92,12 +92,13 @@ class Wire:
     def _pass(self, source: socket.socket, target: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while sent := source.recv(65536):
-                is_commit = source is client and b"COMMIT" in sent
-                target.sendall(sent)
-                if is_commit and self.cuts:
+                is_cut = self.cuts > 0 and source is client and b"COMMIT" in sent
+                if is_cut:
                     self.cuts -= 1
-                    # The answer says that it is done; it does not arrive.
-                    target.recv(65536)
+                    # Shut before the server hears of it: its answer, that it is done, cannot arrive.
+                    client.shutdown(socket.SHUT_RDWR)
+                target.sendall(sent)
+                if is_cut:
                     break
         for one in (source, target):
             with suppress(OSError):

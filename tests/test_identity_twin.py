@@ -85,7 +85,7 @@ class Twin:
             grown = group
             pairs = [set(line["identifiers"]) for line in self.stated.get("join", ())]
             group = group.union(*(pair for pair in pairs if pair & group))
-        return min(group, key=lambda one: NAMES.index(one.partition(":")[0]))
+        return min(group, key=lambda one: (NAMES.index(one.partition(":")[0]), one))
 
     def resolve(self, row: Said, kept: list[str]) -> None:
         out: list[tuple[str, str]] = []

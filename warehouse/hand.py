@@ -13,7 +13,8 @@ def number_lines(db: Database, rules: Rules) -> None:
     """
     db.run("create or replace temp table joined (node bigint, stand bigint, type integer)")
     for group in rules.joined():
-        strongest = min(group, key=lambda named: rules.names.index(named.type))
+        # Of two as strong, always the same one: a set has another order in each process.
+        strongest = min(group, key=lambda named: (rules.names.index(named.type), named.value))
         stand = _number(db, strongest)
         rows = [(_number(db, one), stand, rules.names.index(strongest.type)) for one in group]
         db.connection.executemany("insert into joined values (?, ?, ?)", rows)
