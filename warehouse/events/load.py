@@ -175,7 +175,7 @@ def _loader(warehouse: Path, schema: str, plan: Plan | None) -> Iterator[Loader]
     lock = warehouse.with_name(f"{warehouse.name}.{schema}.lock")
     with database.one_at_a_time(lock), database.workbench(warehouse) as db:
         # Without it, DuckDB keeps most of what it has read of the warehouse.
-        db.run("set memory_limit = '1200MB'")
+        db.run("set memory_limit = '950MB'")
         yield _start(db, warehouse, schema, plan)
 
 
