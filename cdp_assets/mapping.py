@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from destinations.rows import FieldSpec
 from warehouse.database import Database
-from warehouse.sync import Sync, in_quotes, quoted
+from warehouse.quoting import quoted, text
+from warehouse.sync import Sync
 
 # Families of types that do not turn into one another; what stands in none of them is not judged.
 OURS = {
@@ -91,7 +92,7 @@ def _values_unfit(db: Database, rows: str, name: str, spec: FieldSpec) -> Iterat
         if too_long:
             yield f"{name}: {too_long} values are longer than the tool's {spec.length} characters"
     if spec.choices:
-        choices = ", ".join(map(in_quotes, spec.choices))
+        choices = ", ".join(map(text, spec.choices))
         no_choice = db.value(f"{count} {quoted(name)} <> '' and {quoted(name)} not in ({choices})")
         if no_choice:
             yield f"{name}: {no_choice} values are none of the tool's choices"

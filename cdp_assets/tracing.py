@@ -8,7 +8,8 @@ from warehouse import lineage
 from warehouse.catalog import Catalog
 from warehouse.database import Database
 from warehouse.lineage import Step
-from warehouse.sync import Sync, quoted
+from warehouse.quoting import quoted
+from warehouse.sync import Sync
 
 PEOPLE = "profiles.profiles"
 MOST_ROWS = 5

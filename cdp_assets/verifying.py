@@ -9,7 +9,8 @@ from typing import Any
 from cdp_assets.outgoing import Outgoing
 from destinations.rows import Row, moment
 from warehouse.database import Database
-from warehouse.sync import Sync, quoted
+from warehouse.quoting import quoted
+from warehouse.sync import Sync
 
 
 class CannotRead(Exception):

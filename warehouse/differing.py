@@ -15,7 +15,8 @@ It leaves `plan_ours` and `plan_theirs` (the rows left over on either side, with
 from datetime import datetime
 
 from warehouse.database import Database
-from warehouse.sync import Sync, carried, in_quotes, quoted
+from warehouse.quoting import quoted, text
+from warehouse.sync import Sync, carried
 
 # A row that the tool has taken once is never sent again.
 ONCE = ("create", "append")
@@ -234,7 +235,7 @@ def _pair(db: Database, sync: Sync) -> None:
 def changed_fields(db: Database, sync: Sync, columns: dict[str, str]) -> None:
     """`plan_changed`: which fields of the updated rows differ; those with none are refreshed."""
     names = ", ".join(
-        f"case when w.{quoted(name)} is distinct from l.{quoted(name)} then {in_quotes(name)} end"
+        f"case when w.{quoted(name)} is distinct from l.{quoted(name)} then {text(name)} end"
         for name in columns
         if sync.is_sent(name)
     )

@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any
 
 from warehouse.database import Database
-from warehouse.sync import Sync, quoted
+from warehouse.quoting import quoted
+from warehouse.sync import Sync
 
 HISTORY_DAYS = 30
 LATER = {

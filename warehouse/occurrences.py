@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from warehouse.database import Database
+from warehouse.quoting import text
 from warehouse.rules import Identifier, Rules, e164
 
 # Where a staging row does not know its time, it comes last, so that it never is the oldest.
@@ -213,15 +214,11 @@ def _take_identifier(db: Database, type_: int, rule: Identifier, is_barred: bool
 
 
 def _is_blocked(rule: Identifier) -> str:
-    tests = [f"regexp_matches(value, {_text(p)})" for p in rule.blocked_patterns]
+    tests = [f"regexp_matches(value, {text(p)})" for p in rule.blocked_patterns]
     if rule.blocked_values:
-        values = ", ".join(_text(value) for value in rule.blocked_values)
+        values = ", ".join(text(value) for value in rule.blocked_values)
         tests.append(f"lower(value) in ({values})")
     return " or ".join(tests) or "false"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _parse_phones(db: Database, rule: Identifier) -> None:

@@ -9,7 +9,8 @@ from datetime import datetime
 from warehouse import differing
 from warehouse.database import Database
 from warehouse.ledger import HISTORY_DAYS
-from warehouse.sync import Sync, payload, quoted
+from warehouse.quoting import quoted
+from warehouse.sync import Sync, payload
 
 
 def find(db: Database, sync: Sync, columns: dict[str, str], now: datetime) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from warehouse import differing, ledger, owed, settle
 from warehouse.database import Database
-from warehouse.sync import Sync, in_quotes, mapped_columns, quoted
+from warehouse.quoting import quoted, text
+from warehouse.sync import Sync, mapped_columns
 
 MEMORY = "1GB"
 
@@ -273,7 +274,7 @@ def _spool(db: Database, draft: Draft) -> None:
         """
     # Small row groups: a reader holds one of them in memory at a time.
     db.run(
-        f"copy ({rows}) to {in_quotes(str(draft.plan.spool))}"
+        f"copy ({rows}) to {text(str(draft.plan.spool))}"
         " (format parquet, compression lz4_raw, row_group_size 20480)"
     )
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from warehouse import plan
 from warehouse.database import Database
 from warehouse.plan import Draft, Plan
-from warehouse.sync import Sync, in_quotes, quoted
+from warehouse.quoting import quoted, text
+from warehouse.sync import Sync
 
 FIELDS = 'struct(field varchar, old varchar, "new" varchar)[]'
 FILE = f"{{'sync': 'varchar', 'key': 'varchar', 'action': 'varchar', 'fields': '{FIELDS}'}}"
@@ -67,7 +68,7 @@ def look(
         draft = plan.draw_up(db, sync, Path(), now)
         rows = details(sync, draft)
         if out:
-            db.run(f"copy ({rows}) to {in_quotes(str(out))} (format json)")
+            db.run(f"copy ({rows}) to {text(str(out))} (format json)")
         first = db.run(f"select key, action, fields from ({rows}) limit {SHOWN}")
         count = db.value(f"select coalesce(sum(len(fields)), 0) from ({rows})")
         wanted = (
@@ -87,9 +88,9 @@ def details(sync: Sync, draft: Draft) -> str:
         f"""
         case
             when r.action in ('create', 'delete', 'refresh')
-                or list_contains(c.changed, {in_quotes(name)})
+                or list_contains(c.changed, {text(name)})
             then {{
-                'field': {in_quotes(name)},
+                'field': {text(name)},
                 'old': cast(l.{quoted(name)} as varchar),
                 'new': cast(w.{quoted(name)} as varchar)
             }}
@@ -99,7 +100,7 @@ def details(sync: Sync, draft: Draft) -> str:
     )
     return f"""
         select
-            {in_quotes(sync.name)} as sync,
+            {text(sync.name)} as sync,
             r._key as key,
             r.action,
             list_filter([{fields}], lambda field: field is not null) as fields
@@ -165,7 +166,7 @@ def _row(key: str, action: str, fields: list[dict[str, str | None]]) -> Row:
 
 
 def _file(path: Path) -> str:
-    return f"read_json({in_quotes(str(path))}, format = 'newline_delimited', columns = {FILE})"
+    return f"read_json({text(str(path))}, format = 'newline_delimited', columns = {FILE})"
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from warehouse.database import Database
 from warehouse.ledger import Report, reports
-from warehouse.sync import RESERVED, Sync, payload, quoted
+from warehouse.quoting import quoted
+from warehouse.sync import RESERVED, Sync, payload
 
 if TYPE_CHECKING:
     import pyarrow as pa

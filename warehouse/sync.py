@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from warehouse.database import Database
+from warehouse.quoting import quoted
 
 RESERVED = (
     *("_key", "_record_id", "_accepted_at", "_run_id"),
@@ -105,15 +106,6 @@ def mapped_columns(db: Database, sync: Sync) -> dict[str, str]:
         if name.lower() in RESERVED:
             raise ReservedField(sync.name, name)
     return columns
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def in_quotes(text: str) -> str:
-    """As an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def carried(columns: dict[str, str], table: str = "") -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from warehouse.events.names import text
+from warehouse.quoting import text
 
 Path = tuple[str, ...]
 

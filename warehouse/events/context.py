@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from warehouse.database import Database
 from warehouse.events.columns import Change, Field, Path, pointer, together
-from warehouse.events.names import LONGEST, snake, text
+from warehouse.events.names import LONGEST, snake
 from warehouse.events.settle import Fresh, Settled, exact, kinds, settle
+from warehouse.quoting import text
 
 ROWS = "select context from calls_in where code is null and context is not null"
 # What lies deeper stays JSON, and so does what would be one column too many.

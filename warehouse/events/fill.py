@@ -12,10 +12,10 @@ from warehouse import database
 from warehouse.database import Database
 from warehouse.events import columns, incoming, people, registry, survey
 from warehouse.events.columns import Change, Field
-from warehouse.events.names import quoted
 from warehouse.events.settle import Fresh, exact, settle
 from warehouse.events.survey import Part, Span
 from warehouse.events.tables import BY_CALL, context_columns, typed_columns
+from warehouse.quoting import quoted
 
 ROWS_AT_A_TIME = 300_000
 

@@ -4,8 +4,8 @@ A message becomes one row of the temporary table `calls_in`. One that is no even
 reason there.
 """
 
-from warehouse.events.names import text
 from warehouse.events.refusals import IDS, IN_A_BATCH, verdict
+from warehouse.quoting import text
 
 TIMES = {
     "timestamp": "time_said",

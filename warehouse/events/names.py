@@ -63,13 +63,3 @@ def _apart(name: str, is_taken: bool) -> str | None:
     if not 0 < len(name) <= LONGEST:
         return None
     return f"_{name}" if is_taken or name[0].isdigit() else name
-
-
-def quoted(name: str) -> str:
-    """For SQL: an event may be called Order or Select."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A piece of text, for SQL."""
-    return "'" + value.replace("'", "''") + "'"

@@ -6,8 +6,8 @@ https://www.twilio.com/docs/segment/connections/storage/warehouses/schema
 from dataclasses import dataclass
 
 from warehouse.database import Database
-from warehouse.events.names import quoted
 from warehouse.events.tables import KINDS, typed_columns
+from warehouse.quoting import quoted
 
 # What a user or account keeps of the envelope: when it was last heard of.
 KEPT = ("received_at", "uuid_ts")

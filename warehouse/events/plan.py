@@ -8,12 +8,12 @@ rule; `record` counts that in the table `violations`.
 from collections.abc import Iterator
 
 from warehouse.database import Database
-from warehouse.events.names import text
 from warehouse.events.plan_files import Plan, read
 from warehouse.events.plan_level import Level
 from warehouse.events.plan_rules import Rule, inner
 from warehouse.events.plan_sql import levels
 from warehouse.events.tables import BY_CALL
+from warehouse.quoting import text
 
 __all__ = ["Plan", "judge", "make_table", "read", "record"]
 

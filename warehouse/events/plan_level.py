@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from warehouse.events.names import text
 from warehouse.events.plan_checks import NUMBERS, Value
+from warehouse.quoting import text
 
 SHOWN = 100
 MISSING = "-"

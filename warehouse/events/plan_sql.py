@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator
 
-from warehouse.events.names import text
 from warehouse.events.plan_checks import json_types, wrong_type, wrong_value
 from warehouse.events.plan_level import ANYTHING, MISSING, Check, Level, Node, nullable, shown
 from warehouse.events.plan_rules import FIELDS, OBJECTS, Json, Rule, inner
 from warehouse.events.tables import BY_CALL
+from warehouse.quoting import text
 
 
 def levels(rule: Rule, where: str, planned: Collection[str]) -> Iterator[Level]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from warehouse.database import Database
 from warehouse.events.columns import TIMESTAMP, Change, Field, Path
-from warehouse.events.names import quoted, text
+from warehouse.quoting import quoted, text
 
 
 @dataclass

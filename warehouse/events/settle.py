@@ -15,7 +15,7 @@ from warehouse.events.columns import (
     extraction,
     widest,
 )
-from warehouse.events.names import quoted
+from warehouse.quoting import quoted
 
 
 @dataclass(frozen=True)

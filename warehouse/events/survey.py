@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from warehouse.database import Database
 from warehouse.events import names, registry
 from warehouse.events.columns import KIND, Path
-from warehouse.events.names import quoted, text
 from warehouse.events.registry import Known
 from warehouse.events.tables import Kind, typed_columns
+from warehouse.quoting import quoted, text
 
 # What is beyond stays in `calls.properties` and `calls.traits`.
 MOST_COLUMNS = 1000

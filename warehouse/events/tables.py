@@ -9,7 +9,7 @@ https://www.twilio.com/docs/segment/connections/storage/warehouses/schema
 from dataclasses import dataclass
 
 from warehouse.database import Database
-from warehouse.events.names import quoted
+from warehouse.quoting import quoted
 
 
 @dataclass(frozen=True)

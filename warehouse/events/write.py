@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from warehouse.database import Database
 from warehouse.events import names, registry
 from warehouse.events.columns import Change, Field, contested, extraction, typed
-from warehouse.events.names import quoted
 from warehouse.events.tables import CALLS, KINDS, view_tracks
+from warehouse.quoting import quoted
 
 # As many event names as Segment shows of a source; those beyond are in `tracks` alone.
 # https://www.twilio.com/docs/segment/connections/sources/schema/schema-unique-limits
