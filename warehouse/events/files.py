@@ -152,7 +152,7 @@ def _mark(dump: Dump, upto: int) -> str:
 def lend(db: Database, batch: list[Piece]) -> "pa.Table":
     """The batch for SQL: the temporary table `event_pieces`, and rows to be lent as `event_lines`.
 
-    Each line has a number `n` of its own in the batch.
+    Each line has a number `n` of its own in the batch. Nothing holds the pieces any more.
     """
     import numpy as np
     import pyarrow as pa
@@ -177,9 +177,10 @@ def lend(db: Database, batch: list[Piece]) -> "pa.Table":
     )
     counts = [piece.lines.rows.num_rows for piece in batch]
     rows = pa.concat_tables(piece.lines.rows for piece in batch)
+    batch.clear()
     # pa.array would import pandas, which takes longer than a small load.
     for name, numbers in (
-        ("piece", np.repeat(np.arange(len(batch)), counts)),
+        ("piece", np.repeat(np.arange(len(counts)), counts)),
         ("n", np.arange(rows.num_rows)),
     ):
         column = pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])

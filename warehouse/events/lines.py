@@ -4,8 +4,14 @@ A message becomes one row of the temporary table `calls_in`. One that is no even
 reason there.
 """
 
+from typing import TYPE_CHECKING
+
+from warehouse.database import Database
 from warehouse.events.refusals import IDS, IN_A_BATCH, verdict
 from warehouse.quoting import text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TIMES = {
     "timestamp": "time_said",
@@ -129,8 +135,7 @@ def _of_either(field: str) -> str:
 UNFOLD = f"""
 create or replace temp table unfolded as
 with batches as materialized (
-    select n, piece, line, raw from event_lines
-    semi join (select n from calls_in where reason = {IN_A_BATCH}) using (n)
+    select n, piece, line, raw from calls_in where reason = {IN_A_BATCH}
 ),
 messages as (
     select
@@ -140,7 +145,7 @@ messages as (
     from batches
 )
 select
-    (select count(*) from event_lines) + row_number() over (order by batch, place) - 1 as n,
+    (select max(n) from calls_in) + row_number() over (order by batch, place) as n,
     batch, piece, line, place,
     cast(case
         when json_type(message) = 'OBJECT' then json_merge_patch(
@@ -158,18 +163,15 @@ select
 from messages
 """
 LINES = "select n, piece, line, place, raw, is_text from event_lines"
-UNFOLDED = f"""
-    {LINES} where n not in (select batch from unfolded)
-    union all
-    select n, piece, line, place, raw, is_text from unfolded"""
-
+UNFOLDED = "select * exclude (batch) from unfolded"
+REPLACED = "delete from calls_in where n in (select batch from unfolded)"
 
 # 1. parsed: the fields of those that are JSON, by one parse
 # 2. fields: ids without empty ones, times in UTC
 # 3. judged: the first thing that is wrong with it, and whether it holds more than has a column
+# The line itself is kept where something is wrong with it, or a plan may yet find something.
 # The order puts together what goes into one table, for the steps that take a table at a time.
 CALLS_IN = f"""
-create or replace temp table calls_in as
 with parsed as (
     select *, case when is_json then json_transform(raw, '{SHAPE}') end as e
     from messages
@@ -188,10 +190,11 @@ judged as (
     left join surplus on surplus.shape = fields.shape and surplus.call = e.type
 )
 select
-    n, piece, line,
+    n, piece, line, place,
     case when is_json then false else regexp_full_match(raw, '\\s*') end as is_blank,
     wrong.code as code,
     wrong.reason as reason,
+    case when wrong is not null or getvariable('is_planned') then raw end as raw,
     e.type as type,
     {_of_call("event")} as event_text,
     {_of_call("name")} as name,
@@ -218,7 +221,18 @@ order by type, event_text, n
 """
 
 
-def read(*, is_unfolded: bool = False) -> list[str]:
-    """Make `calls_in` of `event_lines`, a batch of which is replaced by what was `unfolded`."""
-    messages = UNFOLDED if is_unfolded else LINES
-    return [f"create or replace temp view messages as {messages}", SHAPED, SURPLUS, CALLS_IN]
+def read(db: Database, lines: "pa.Table") -> None:
+    """Make `calls_in` of lines of `event_pieces`, with its messages in place of a batch."""
+    with db.lent("event_lines", lines):
+        _read(db, LINES, "create or replace temp table calls_in as")
+    db.run(UNFOLD)
+    if db.count("unfolded"):
+        db.run(REPLACED)
+        _read(db, UNFOLDED, "insert into calls_in by name")
+
+
+def _read(db: Database, messages: str, into: str) -> None:
+    for step in (f"create or replace temp view messages as {messages}", SHAPED, SURPLUS):
+        db.run(step)
+    db.run(f"{into} {CALLS_IN}")
+    db.run("drop table shaped")

@@ -20,7 +20,7 @@ from warehouse.events.columns import together
 from warehouse.events.context import Context, expected
 from warehouse.events.files import Dump, Seen
 from warehouse.events.fill import fill
-from warehouse.events.lines import UNFOLD, read
+from warehouse.events.lines import read
 from warehouse.events.plan import Plan, make_table
 from warehouse.events.replay import Wanted, lying, take_out
 from warehouse.events.tables import make_tables
@@ -73,30 +73,27 @@ class Loader:
     event_tables: set[str]
     last_at: datetime
 
-    def take(self, lines: "pa.Table", *, is_replay: bool = False) -> None:
-        """Load some lines of `event_pieces`, in one transaction."""
-        db = self.db
-        with db.lent("event_lines", lines):
-            self._set_now()
-            self._run(read())
-            db.run(UNFOLD)
-            if db.count("unfolded"):
-                self._run(read(is_unfolded=True))
-            enforce.judge(db, self.plan)
-            changes = self.context.learn(db)
-            self.context.keep_nameless(db)
-            write.prepare(db, self.event_tables)
-            with database.writing(db, self.warehouse), db.transaction():
-                if is_replay:
-                    take_out(db, self.schema)
-                changes = self.context.exactly(db, f"{self.schema}.calls", changes)
-                write.write(db, self.schema, self.context.here, changes)
-                if self.plan and not is_replay:
-                    enforce.count(db, self.schema)
+    def read(self, lines: "pa.Table") -> None:
+        """Take some lines of `event_pieces` apart."""
+        self._set_now()
+        self.db.run(f"set variable is_planned = {self.plan is not None}")
+        read(self.db, lines)
 
-    def _run(self, steps: Iterable[str]) -> None:
-        for step in steps:
-            self.db.run(step)
+    def write(self, *, is_replay: bool = False) -> None:
+        """Load what was read, in one transaction. Memory for the next has room then."""
+        db = self.db
+        enforce.judge(db, self.plan)
+        changes = self.context.learn(db)
+        self.context.keep_nameless(db)
+        write.prepare(db, self.event_tables)
+        with database.writing(db, self.warehouse), db.transaction():
+            if is_replay:
+                take_out(db, self.schema)
+            changes = self.context.exactly(db, f"{self.schema}.calls", changes)
+            write.write(db, self.schema, self.context.here, changes)
+            if self.plan and not is_replay:
+                enforce.count(db, self.schema)
+        db.run("drop table calls_in")
 
     def _set_now(self) -> None:
         """The time of this load, later than any before it, even where a clock was set back."""
@@ -115,7 +112,9 @@ def load(
         touched = set()
         for batch in files.batches(dumps, loader.known):
             touched |= {(piece.dump.path, piece.dump.version) for piece in batch}
-            loader.take(files.lend(loader.db, batch))
+            # Nothing but `read` may hold the lines: what is taken apart needs their memory.
+            loader.read(files.lend(loader.db, batch))
+            loader.write()
         fill(loader.db, warehouse, schema)
         loaded = _loaded(loader.db, warehouse, schema, touched) if touched else []
     if any(file.error for file in loaded):
@@ -146,7 +145,8 @@ def replay(
         loader._set_now()  # all that lies there by now is older
         wanted = Wanted(loader.last_at, code, file)
         for lines in lying(loader.db, warehouse, schema, wanted):
-            loader.take(lines, is_replay=True)
+            loader.read(lines)
+            loader.write(is_replay=True)
             for verdict, count in loader.db.run(
                 "select verdict, count(*) from verdicts group by 1"
             ):

@@ -48,7 +48,7 @@ TAKE_OUT = (
     create or replace temp table taken_out as
     select quarantine.rowid as number, file, version, is_blocked
     from {schema}.quarantine
-    semi join (select * from event_lines join event_pieces using (piece)) as again
+    semi join replayed_lines as again
         on quarantine.file = again.file and quarantine.version = again.version
         and quarantine.line = again.line and coalesce(quarantine.raw, '') = again.raw
         and quarantine.place is not distinct from again.place

@@ -28,23 +28,18 @@ PREPARED = (
     """
     create or replace temp table refused as
     select
-        n, piece, line, place, wrong.code, wrong.reason, is_blocked,
-        case
+        * replace (case
             when not contains(raw, '"writeKey"') or not json_valid(raw) then rtrim(raw, chr(10))
             when json_type(raw) <> 'OBJECT' then rtrim(raw, chr(10))
             else cast(json_merge_patch(raw, '{"writeKey": null}') as varchar)
-        end as raw
+        end as raw)
     from (
-        select n, code, reason, false as is_blocked from calls_in
+        select n, piece, line, place, code, reason, false as is_blocked, raw from calls_in
         where code is not null and not is_blank
         union all
-        select n, code, reason, true from blocked
-    ) as wrong
-    join (
-        select n, piece, line, place, raw from event_lines
-        union all
-        select n, piece, line, place, raw from unfolded
-    ) as said using (n)
+        select n, piece, line, place, blocked.code, blocked.reason, true, raw
+        from calls_in join blocked using (n)
+    )
     """,
     # where each kind of event goes
     """
