@@ -20,6 +20,7 @@ TIMESTAMP = "TIMESTAMP WITH TIME ZONE"
 # The kind of an integer that needs bigint and that no double holds exactly: beyond 2^53.
 LARGE = "LARGE"
 LARGEST_EXACT = 2**53
+MISFIT = "a value may not fit the type of its column"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,16 @@ FITS = {
         " and coalesce(try_cast(trim({0}, '\"') as timestamptz)"
         " between timestamptz '0001-01-01 00:00:00+00'"
         " and timestamptz '9999-12-31 23:59:59+00', false)"
+    ),
+}
+# What surely fits, in fewer words: a long condition takes longer to plan than a small load to run.
+SURELY_FITS = {
+    "BOOLEAN": FITS["BOOLEAN"],
+    "BIGINT": "cast(try_cast({0} as bigint) as varchar) = {0}",
+    "DOUBLE": "regexp_full_match({0}, '-?[0-9]{{1,15}}([.][0-9]+)?([eE][+-]?[0-9]{{1,2}})?')",
+    TIMESTAMP: (
+        "regexp_full_match({0}, '\"[12][0-9-]{{9}}T[0-9:]+([.][0-9]{{1,6}})?([Z+-].*)?\"')"
+        " and try_cast(trim({0}, '\"') as timestamptz) is not null"
     ),
 }
 KIND = f"""
@@ -144,11 +155,20 @@ def _looked_up(field: Field, source: str) -> str:
     return f"nullif(cast(json_extract({source}, {text(pointer(field.path))}) as varchar), 'null')"
 
 
-def typed(fields: Iterable[Field], taken: Extraction) -> dict[str, str]:
-    """The value of each column: the first of its fields that is there."""
+def typed(
+    fields: Iterable[Field], taken: Extraction, *, is_checked: bool = False
+) -> dict[str, str]:
+    """The value of each column: the first of its fields that is there.
+
+    If `is_checked`, a value that may not fit its type ends the statement with MISFIT.
+    """
     found: dict[str, list[str]] = {}
     for field in fields:
-        cast = CASTS.get(field.type, "{0}").format(taken.values[field.path])
+        value = taken.values[field.path]
+        cast = CASTS.get(field.type, "{0}").format(value)
+        if is_checked and field.type in FITS:
+            fits = SURELY_FITS[field.type].format(value)
+            cast = f"case when {value} is null or {fits} then {cast} else error('{MISFIT}') end"
         found.setdefault(field.column, []).append(cast)
     return {
         column: f"coalesce({', '.join(casts)})" if len(casts) > 1 else casts[0]

@@ -84,16 +84,16 @@ class Context:
                 self.nameless.add(path)
         calls = (ROWS, "context")
         candidates = [Field(path, column, "JSON") for path, column in fresh.items()]
-        guesses, _ = kinds(db, calls, candidates, limit=GUESSED_BY)
+        guesses = kinds(db, calls, candidates, limit=GUESSED_BY)
         standing = [
             field for path, field in known.items() if path in seen or field.column in fresh.values()
         ]
         named = [Fresh(path, column, guesses.get(path, [])) for path, column in fresh.items()]
-        return self._take(settle(db, calls, standing, named, is_counting=False))
+        return self._take(settle(db, calls, standing, named))
 
     def exactly(self, db: Database, calls: str, changes: list[Change]) -> list[Change]:
         """The changes that the table of calls can bear, by what is in it."""
-        return self._take(exact(db, calls, Settled(self.here, changes, {})))
+        return self._take(exact(db, calls, Settled(self.here, changes)))
 
     def _take(self, settled: Settled) -> list[Change]:
         self.here = settled.fields

@@ -2,10 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from warehouse.database import Database
 from warehouse.events.columns import TIMESTAMP, Change, Field, Path
-from warehouse.quoting import quoted, text
+from warehouse.quoting import quoted
+
+
+NOTE = """
+insert into {schema}.column_changes
+select
+    unnest(?::varchar[]), unnest(?::varchar[][]), unnest(?::varchar[]), unnest(?::varchar[]),
+    unnest(?::varchar[]), now()
+"""
 
 
 @dataclass
@@ -44,24 +53,14 @@ def note(
     nameless: Iterable[tuple[str, Path]] = (),
 ) -> None:
     """Put on record what has changed in tables, and which of their fields have no column."""
-    rows = [
-        f"({text(table)}, {_list(made.field.path)}, {text(made.field.column)},"
-        f" {text(made.field.type)}, {_or_null(made.type_before)}, now())"
+    rows: list[tuple[Any, ...]] = [
+        (table, list(made.field.path), made.field.column, made.field.type, made.type_before)
         for table, made in changes
     ]
-    rows += [f"({text(table)}, {_list(path)}, null, null, null, now())" for table, path in nameless]
+    rows += [(table, list(path), None, None, None) for table, path in nameless]
     if rows:
-        db.run(f"insert into {schema}.column_changes values {', '.join(rows)}")
-
-
-def _or_null(value: str | None) -> str:
-    return "null" if value is None else text(value)
-
-
-def _list(path: Path) -> str:
-    # SQL ends at a NUL, which a key may have.
-    parts = (text(part).replace("\0", "' || chr(0) || '") for part in path)
-    return f"[{', '.join(parts)}]"
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        db.run(NOTE.format(schema=schema), columns)
 
 
 def widen(db: Database, table: str, changes: Sequence[Change]) -> None:

@@ -20,11 +20,10 @@ from warehouse.quoting import quoted
 
 @dataclass(frozen=True)
 class Settled:
-    """The fields with types that hold every value, what had to change for it, and their counts."""
+    """The fields with types that hold every value, and what had to change for it."""
 
     fields: list[Field]
     changes: list[Change]
-    counts: dict[Path, int]
 
 
 @dataclass(frozen=True)
@@ -45,21 +44,24 @@ def settle(
     known: Sequence[Field],
     fresh: Sequence[Fresh],
     *,
-    is_counting: bool = True,
+    is_trusting: bool = False,
 ) -> Settled:
-    """For `calls`, a SELECT and the JSON column in it. What is always null gets no column yet."""
+    """For `calls`, a SELECT and the JSON column in it. What is always null gets no column yet.
+
+    If `is_trusting`, types that are known or guessed are not asked after.
+    """
     # 1. do all values fit the types that are known or guessed?
     # 2. where one does not, and where nothing was guessed: the types of all values
     guessed = [each.field(*each.types) for each in fresh if each.types]
     unknown = [each.field("JSON") for each in fresh if not each.types]
-    counts, broken = _asked(db, calls, [*known, *guessed], is_counting=is_counting)
+    broken = set() if is_trusting else _broken(db, calls, [*known, *guessed])
     broken |= {field.path for field in unknown}
     columns = _unsettled([*known, *guessed, *unknown], broken)
     again = [field for field in [*known, *guessed, *unknown] if field.column in columns]
-    types, found = kinds(db, calls, again)
+    types = kinds(db, calls, again)
     types |= {field.path: [field.type] for field in guessed if field.column not in columns}
     fields, changes = _merged(known, [*guessed, *again], types)
-    return Settled(fields, changes, {**found, **counts})
+    return Settled(fields, changes)
 
 
 def _unsettled(fields: Sequence[Field], broken: set[Path]) -> set[str]:
@@ -117,13 +119,11 @@ def _merged(
     return [replace(field, type=types[field.column]) for field in [*known, *fresh]], changes
 
 
-def _asked(
-    db: Database, calls: tuple[str, str], fields: Sequence[Field], *, is_counting: bool
-) -> tuple[dict[Path, int], set[Path]]:
-    """How many values each field has, if they are counted, and which has one that does not fit."""
-    fields = [field for field in fields if is_counting or field.type in FITS]
+def _broken(db: Database, calls: tuple[str, str], fields: Sequence[Field]) -> set[Path]:
+    """Which fields have a value that does not fit; text and JSON hold anything."""
+    fields = [field for field in fields if field.type in FITS]
     if not fields:
-        return {}, set()
+        return set()
     rows, source = calls
     taken = extraction(fields, source)
     names = [f"v{number}" for number in range(len(fields))]
@@ -132,42 +132,29 @@ def _asked(
         for name, field in zip(names, fields, strict=True)
     )
     asked = ", ".join(
-        f"count({name}), {_misfits(field.type, name)}"
+        f"count({name}) filter (where not ({FITS[field.type].format(name)}))"
         for name, field in zip(names, fields, strict=True)
     )
     [found] = db.run(
         f"select {asked} from (select {values} from (select {source}, {taken.taken} from ({rows})))"
     )
-    counts = {field.path: count for field, count in zip(fields, found[::2], strict=True)}
-    misfits = {field.path for field, count in zip(fields, found[1::2], strict=True) if count}
-    return counts, misfits
-
-
-def _misfits(kind: str, value: str) -> str:
-    """How many values do not fit; text and JSON hold anything."""
-    return (
-        f"count({value}) filter (where not ({FITS[kind].format(value)}))" if kind in FITS else "0"
-    )
+    return {field.path for field, count in zip(fields, found, strict=True) if count}
 
 
 def kinds(
     db: Database, calls: tuple[str, str], fields: Sequence[Field], limit: int | None = None
-) -> tuple[dict[Path, list[str]], dict[Path, int]]:
-    """The types of each field's values, and how many there are; without what is always null."""
+) -> dict[Path, list[str]]:
+    """The types of each field's values; without what is always null."""
     if not fields:
-        return {}, {}
+        return {}
     taken = extraction([replace(field, type="JSON") for field in fields], calls[1])
     types: dict[Path, list[str]] = {}
-    counts: dict[Path, int] = {}
-    for number, kind, count in db.run(
-        f"select number, kind, count(*) from (select number, {KIND.format('value')} as kind"
-        f" from ({_values(calls, taken, fields, limit)}))"
-        " group by number, kind order by number, kind <> 'JSON', kind"
+    for number, kind in db.run(
+        f"select distinct number, {KIND.format('value')} as kind"
+        f" from ({_values(calls, taken, fields, limit)}) order by number, kind <> 'JSON', kind"
     ):
-        path = fields[number].path
-        types.setdefault(path, []).append(kind)
-        counts[path] = counts.get(path, 0) + count
-    return types, counts
+        types.setdefault(fields[number].path, []).append(kind)
+    return types
 
 
 def _values(

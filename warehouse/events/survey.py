@@ -84,9 +84,11 @@ class Span:
     since: str
     until: str
 
-    def rows(self, schema: str) -> str:
+    def rows(self, schema: str, *more: str) -> str:
+        """A SELECT of all their columns, and more."""
         return (
-            f"select * from {schema}.calls where _table = {text(self.table)}"
+            f"select {', '.join(('*', *more))} from {schema}.calls"
+            f" where _table = {text(self.table)}"
             f" and uuid_ts > timestamptz '{self.since}' and uuid_ts <= timestamptz '{self.until}'"
         )
 
