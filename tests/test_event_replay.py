@@ -154,7 +154,9 @@ def test_a_line_may_be_mended_into_a_batch(warehouse: Path, folder: Path) -> Non
     body = json.dumps({"batch": [track(event="X"), track(event="Y"), 5]})
     change(warehouse, f"update events.quarantine set raw = '{body}' where code = 'empty_batch'")
     assert replay(warehouse, code="empty_batch") == Replayed(3, 2, 0, 1)
-    assert rows(warehouse, "select event, _line from events.tracks where _line = 7") == [
+    assert rows(
+        warehouse, "select event, _line from events.tracks where _line = 7 order by event"
+    ) == [
         ("x", 7),
         ("y", 7),
     ]

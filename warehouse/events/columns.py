@@ -6,10 +6,13 @@ is ever cut or rounded to fit.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
+
+import duckdb
 
 from warehouse.quoting import text
 
@@ -53,7 +56,9 @@ FITS = {
 SURELY_FITS = {
     "BOOLEAN": FITS["BOOLEAN"],
     "BIGINT": "cast(try_cast({0} as bigint) as varchar) = {0}",
-    "DOUBLE": "regexp_full_match({0}, '-?[0-9]{{1,15}}([.][0-9]+)?([eE][+-]?[0-9]{{1,2}})?')",
+    "DOUBLE": (
+        "(strlen({0}) < 16 or contains({0}, '.')) and abs(try_cast({0} as double)) < 1e300"
+    ),
     TIMESTAMP: (
         "regexp_full_match({0}, '\"[12][0-9-]{{9}}T[0-9:]+([.][0-9]{{1,6}})?([Z+-].*)?\"')"
         " and try_cast(trim({0}, '\"') as timestamptz) is not null"
@@ -75,6 +80,21 @@ CASTS = {
     "DOUBLE": "try_cast({0} as double)",
     TIMESTAMP: "try_cast(trim({0}, '\"') as timestamptz)",
 }
+
+
+class Misfit(Exception):
+    """A value may not fit the type that its column has, or was guessed to have."""
+
+
+@contextmanager
+def catching_misfits() -> Iterator[None]:
+    """Around a statement with values that are checked (see `typed`). It ends its transaction."""
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        if MISFIT in str(error):
+            raise Misfit from error
+        raise
 
 
 def widest(types: Iterable[str]) -> str:

@@ -49,6 +49,10 @@ EXPECTED = {
 }
 
 
+# To know them saves asking what they are.
+OBJECTS = ("app", "network", "os", "referrer", "screen")
+
+
 def expected() -> list[Field]:
     paths = {tuple(name.split(".")): kind for name, kind in EXPECTED.items()}
     return [Field(path, _column(path) or "", kind) for path, kind in paths.items()]
@@ -68,10 +72,11 @@ class Context:
     nameless: set[Path] = field(default_factory=set)
     here: list[Field] = field(default_factory=list)
 
-    def learn(self, db: Database) -> list[Change]:
+    def learn(self, db: Database, *, is_trusting: bool) -> list[Change]:
         """Make room for everything that stands in the context of `calls_in`.
 
-        Of the fields, those that stand in it are `here`: the rest need not be looked for.
+        Of the fields, those that stand in it are `here`: the rest need not be looked for. If
+        `is_trusting`, nobody has asked yet whether the values fit.
         """
         fresh: dict[Path, str] = {}
         known = {known.path: known for known in self.fields}
@@ -89,7 +94,7 @@ class Context:
             field for path, field in known.items() if path in seen or field.column in fresh.values()
         ]
         named = [Fresh(path, column, guesses.get(path, [])) for path, column in fresh.items()]
-        return self._take(settle(db, calls, standing, named))
+        return self._take(settle(db, calls, standing, named, is_trusting=is_trusting))
 
     def exactly(self, db: Database, calls: str, changes: list[Change]) -> list[Change]:
         """The changes that the table of calls can bear, by what is in it."""
@@ -107,7 +112,8 @@ class Context:
             db.run(f"{KEEP} and list_count(json_type(context, ?::varchar[])) > 0", [pointers])
 
     def _objects(self) -> set[Path]:
-        return {known.path[:depth] for known in self.fields for depth in range(len(known.path))}
+        known = {known.path[:depth] for known in self.fields for depth in range(len(known.path))}
+        return known | {(name,) for name in OBJECTS}
 
 
 def _column(path: Path) -> str | None:

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from warehouse import database
 from warehouse.database import Database
 from warehouse.events import columns, incoming, people, registry, survey
-from warehouse.events.columns import MISFIT, Change, Field
+from warehouse.events.columns import Change, Field, Misfit, catching_misfits
 from warehouse.events.settle import Fresh, exact, settle
 from warehouse.events.survey import Part, Span
 from warehouse.events.tables import BY_CALL, context_columns, typed_columns
@@ -51,10 +49,6 @@ class Filled:
     is_anew: bool
     changes: list[Change]
     columns: list[str]
-
-
-class Misfit(Exception):
-    """A value may not fit the type that its column has, or was guessed to have."""
 
 
 def fill(db: Database, warehouse: Path, schema: str) -> None:
@@ -129,12 +123,8 @@ def _fill(
     else:
         for name in [name for name in wanted if name not in part.had]:
             db.run(f"alter table {table} add column {quoted(name)} {wanted[name]}")
-    try:
+    with catching_misfits():
         row_count = db.value(_insert(schema, span, settled.fields, wanted, is_checked=is_trusting))
-    except duckdb.InvalidInputException as error:
-        if MISFIT in str(error):
-            raise Misfit from error
-        raise
     filled = list(dict.fromkeys(field.column for field in settled.fields))
     return Filled(row_count, is_anew, settled.changes, filled)
 

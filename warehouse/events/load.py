@@ -8,6 +8,7 @@ where this one stopped. Then the typed tables are filled from what is new.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from warehouse import database
 from warehouse.database import Database
 from warehouse.events import enforce, files, incoming, registry, write
-from warehouse.events.columns import together
+from warehouse.events.columns import Misfit, together
 from warehouse.events.context import Context, expected
 from warehouse.events.files import Dump, Seen
 from warehouse.events.fill import fill
@@ -81,19 +82,27 @@ class Loader:
 
     def write(self, *, is_replay: bool = False) -> None:
         """Load what was read, in one transaction. Memory for the next has room then."""
+        enforce.judge(self.db, self.plan)
+        known = copy(self.context)
+        try:
+            self._write(is_replay=is_replay, is_trusting=True)
+        except Misfit:
+            self.context = known
+            self._write(is_replay=is_replay, is_trusting=False)
+        self.db.run("drop table calls_in")
+
+    def _write(self, *, is_replay: bool, is_trusting: bool) -> None:
         db = self.db
-        enforce.judge(db, self.plan)
-        changes = self.context.learn(db)
+        changes = self.context.learn(db, is_trusting=is_trusting)
         self.context.keep_nameless(db)
         write.prepare(db, self.event_tables)
         with database.writing(db, self.warehouse), db.transaction():
             if is_replay:
                 take_out(db, self.schema)
             changes = self.context.exactly(db, f"{self.schema}.calls", changes)
-            write.write(db, self.schema, self.context.here, changes)
+            write.write(db, self.schema, self.context.here, changes, is_checked=is_trusting)
             if self.plan and not is_replay:
                 enforce.count(db, self.schema)
-        db.run("drop table calls_in")
 
     def _set_now(self) -> None:
         """The time of this load, later than any before it, even where a clock was set back."""

@@ -8,7 +8,6 @@ from warehouse.database import Database
 from warehouse.events.columns import TIMESTAMP, Change, Field, Path
 from warehouse.quoting import quoted
 
-
 NOTE = """
 insert into {schema}.column_changes
 select

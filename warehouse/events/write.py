@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from warehouse.database import Database
 from warehouse.events import names, registry
-from warehouse.events.columns import Change, Field, contested, extraction, typed
+from warehouse.events.columns import (
+    Change,
+    Field,
+    catching_misfits,
+    contested,
+    extraction,
+    typed,
+)
 from warehouse.events.tables import CALLS, KINDS, view_tracks
 from warehouse.quoting import quoted
 
@@ -183,20 +190,31 @@ def _table(event: str, tables: set[str]) -> str | None:
     return None
 
 
-def write(db: Database, schema: str, context: Sequence[Field], changes: Sequence[Change]) -> None:
-    """Within a transaction: `calls_in` to `calls`, and everything that is kept about it."""
+def write(
+    db: Database,
+    schema: str,
+    context: Sequence[Field],
+    changes: Sequence[Change],
+    *,
+    is_checked: bool,
+) -> None:
+    """Within a transaction: `calls_in` to `calls`, and everything that is kept about it.
+
+    Raises Misfit, if `is_checked`, where a value of the context may not fit its column.
+    """
     if changes:
         registry.widen(db, f"{schema}.calls", changes)
         registry.note(db, schema, [("calls", change) for change in changes])
         view_tracks(db, schema)
     for step in VERDICTS:
         db.run(step.format(schema=schema))
-    db.run(_calls(schema, context))
+    with catching_misfits():
+        db.run(_calls(schema, context, is_checked=is_checked))
     for step in (QUARANTINE, FILES, FILLED, ACTIVITY):
         db.run(step.format(schema=schema))
 
 
-def _calls(schema: str, context: Sequence[Field]) -> str:
+def _calls(schema: str, context: Sequence[Field], *, is_checked: bool) -> str:
     taken = extraction(context, "context")
     tables = " ".join(f"when '{kind.call}' then '{kind.table}'" for kind in KINDS if kind.table)
     columns = {
@@ -208,7 +226,7 @@ def _calls(schema: str, context: Sequence[Field]) -> str:
         # The context is kept nowhere else.
         "_extra": f"case when {contested(context, taken)} then json_merge_patch("
         "coalesce(_extra, '{}'), json_object('context', context)) else _extra end",
-        **typed(context, taken),
+        **typed(context, taken, is_checked=is_checked),
     }
     return (
         f"insert into {schema}.calls by name"
