@@ -183,8 +183,7 @@ def workbench(path: Path) -> Iterator[Database]:
         # A checkpoint would write row groups once more to make two small ones into one.
         connection.execute("set max_vacuum_tasks = 0")
         # Memory that goes back to the kernel after a statement costs a page fault every 4 kB when
-        # the next one takes it: loading events, a tenth of all CPU.
-        connection.execute("set block_allocator_memory = '512MB'")
+        # the next one takes it.
         connection.execute("set allocator_flush_threshold = '1TB'")
         # Where it puts what memory cannot hold; made only when needed.
         connection.execute(f"set temp_directory = '{_in_quotes(path)}.{os.getpid()}.tmp'")

@@ -56,9 +56,7 @@ FITS = {
 SURELY_FITS = {
     "BOOLEAN": FITS["BOOLEAN"],
     "BIGINT": "cast(try_cast({0} as bigint) as varchar) = {0}",
-    "DOUBLE": (
-        "(strlen({0}) < 16 or contains({0}, '.')) and abs(try_cast({0} as double)) < 1e300"
-    ),
+    "DOUBLE": ("(strlen({0}) < 16 or contains({0}, '.')) and abs(try_cast({0} as double)) < 1e300"),
     TIMESTAMP: (
         "regexp_full_match({0}, '\"[12][0-9-]{{9}}T[0-9:]+([.][0-9]{{1,6}})?([Z+-].*)?\"')"
         " and try_cast(trim({0}, '\"') as timestamptz) is not null"
