@@ -58,7 +58,8 @@ SURELY_FITS = {
     "BIGINT": "cast(try_cast({0} as bigint) as varchar) = {0}",
     "DOUBLE": ("(strlen({0}) < 16 or contains({0}, '.')) and abs(try_cast({0} as double)) < 1e300"),
     TIMESTAMP: (
-        "regexp_full_match({0}, '\"[12][0-9-]{{9}}T[0-9:]+([.][0-9]{{1,6}})?([Z+-].*)?\"')"
+        "regexp_full_match({0}, '\"[12][0-9]{{3}}-[0-9][0-9]-[0-9][0-9]T[0-9:]+([.][0-9]{{1,6}})?"
+        "([Z+-].*)?\"')"
         " and try_cast(trim({0}, '\"') as timestamptz) is not null"
     ),
 }
