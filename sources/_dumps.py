@@ -197,12 +197,14 @@ def _pieces(
 
 def _arrow(piece: pa.Buffer, bounds: np.ndarray, last_line: int) -> pa.Table:
     count = len(bounds) - 1
-    raw = pa.Array.from_buffers(pa.large_binary(), count, [None, pa.py_buffer(bounds), piece])
+    stored = [None, pa.py_buffer(bounds), piece]
+    raw = pa.Array.from_buffers(pa.large_string(), count, stored)
     is_text = np.ones(count, bool)
     try:
-        raw = raw.cast(pa.large_string())
+        # A cast from binary would say the same, but import all of pyarrow.compute for it.
+        raw.validate(full=True)
     except pa.ArrowInvalid:
-        was = raw.to_pylist()
+        was = pa.Array.from_buffers(pa.large_binary(), count, stored).to_pylist()
         texts = [line.decode(errors="backslashreplace") for line in was]
         is_text[:] = [text.encode() == line for text, line in zip(texts, was, strict=True)]
         raw = pa.array(texts, pa.large_string())
