@@ -81,7 +81,7 @@ class Loader:
         read(self.db, lines)
 
     def write(self, *, is_replay: bool = False) -> None:
-        """Load what was read, in one transaction. Memory for the next has room then."""
+        """Load what was read, in one transaction, and give its memory back."""
         enforce.judge(self.db, self.plan)
         known = copy(self.context)
         try:
