@@ -8,7 +8,7 @@ import dagster as dg
 from cdp_assets import seen
 from cdp_assets.loads import settings
 from cdp_assets.place import Place
-from sources import Source
+from sources import Source, variable
 from warehouse import events
 from warehouse.database import Database
 from warehouse.events.plan import Plan
@@ -57,7 +57,11 @@ def _asset(
     def load(context: dg.AssetExecutionContext) -> Told:
         from sources import events as dumps
 
-        found = dumps.source(**settings(source, environ))
+        try:
+            found = dumps.source(**settings(source, environ))
+        except dumps.EventsUnreachable as unreachable:
+            mend = f"{unreachable} Mend {variable(source.name, 'url')}."
+            raise dg.Failure(mend) from None
         for path in found.unread:
             context.log.warning(f"{path} is not read: its name ends like no event dump")
         try:

@@ -39,10 +39,10 @@ MARK_BYTES = 64 * 1024
 
 
 class EventsUnreachable(Exception):
-    """The place the setting names cannot be listed at all."""
+    """A place cannot be listed at all."""
 
     def __init__(self, url: str, why: str):
-        told = f"Cannot read the event dumps: {why} Mend SOURCES__EVENTS__URL={url}."
+        told = f"Cannot read the event dumps at {url}: {why}"
         # A URL may carry a user and a password: ftp://user:password@host.
         super().__init__(re.sub(r"//[^/@\s]*@", "//***@", told))
 

@@ -76,6 +76,9 @@ def test_another_place_with_events_is_a_file_of_two_lines_with_a_schema_of_its_o
     whole.run(AssetSelection.assets("staging/phone_app__orders").upstream())
     assert whole.ask("from staging.phone_app__orders") == [("m1", 12.5)]
     assert whole.ask("select count(*) from phone_app.tracks") == [(1,)]
+    whole.environ["SOURCES__PHONE_APP__URL"] = "/no/such/folder"
+    failed = whole.run(AssetSelection.groups("phone_app"), succeeds=False)
+    assert "Mend SOURCES__PHONE_APP__URL." in failed["phone_app"]
 
 
 def test_a_tracking_plan_is_a_file_for_an_event(

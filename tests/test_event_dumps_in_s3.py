@@ -111,7 +111,7 @@ def test_what_is_not_there_is_named(bucket: str, url: str) -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_missing_credentials_are_told_with_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_told_with_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     s3fs.S3FileSystem.clear_instance_cache()
@@ -119,6 +119,6 @@ def test_missing_credentials_are_told_with_the_setting(monkeypatch: pytest.Monke
         source("s3://bucket/x")
     s3fs.S3FileSystem.clear_instance_cache()
     assert str(told.value) == (
-        "Cannot read the event dumps: NoCredentialsError: Unable to locate credentials. "
-        "Mend SOURCES__EVENTS__URL=s3://bucket/x."
+        "Cannot read the event dumps at s3://bucket/x: NoCredentialsError: Unable to locate"
+        " credentials."
     )
