@@ -66,6 +66,7 @@ def planned(rows: int, folder: Path, _url: str) -> dict[str, Any]:
 def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
     from cdp_assets import packing, spool
     from destinations.rows import on_wire
+    from destinations.wording import as_it_is
 
     _warm_up()
     said: dict[str, Any] = {}
@@ -76,10 +77,10 @@ def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
         made = plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
     said["encoded"] = 0
     with _timed(said, "encode"):
-        for batch in spool.batches(made.spool, 100):
-            _, packed = packing.rows(SYNC, batch, is_partial=False)
-            said["encoded"] += len(packed)
-            on_wire(packed)
+        for portion in spool.portions(made.spool, 100):
+            for _, packed in packing.pack(SYNC, portion, as_it_is, is_partial=False):
+                said["encoded"] += len(packed.rows)
+                on_wire(packed.rows)
     assert made.created == said["encoded"] == rows, made
     return said
 

@@ -17,11 +17,21 @@ from typing import Any
 from destinations.api import Api, Rate
 from destinations.destination import Action, Destination, Object
 from destinations.login import bearer
-from destinations.rows import RECORD_ID, Accepted, FieldSpec, Kind, Merge, Rejected, Row, moment
+from destinations.rows import (
+    RECORD_ID,
+    Accepted,
+    FieldSpec,
+    Kind,
+    Merge,
+    Rejected,
+    Row,
+    Taken,
+    moment,
+)
 
 OBJECTS = "/crm/v3/objects"
 
-# Python's own text of these is what HubSpot wants: most values, and a row has many.
+# Python's own text of these is what HubSpot wants.
 PLAIN = {str, int, float}
 
 # The lowest tier's: 100 calls in 10 s for each private app.
@@ -35,10 +45,31 @@ destination = Destination(
 )
 
 
+def _text(value: Any) -> str:
+    """A property's value; all are strings, and the empty one clears.
+
+    Dates and times are milliseconds, dates at midnight UTC; several choices have `;` between.
+    https://developers.hubspot.com/docs/faq/how-should-timestamps-be-formatted-for-hubspots-apis
+    """
+    if type(value) in PLAIN:
+        return str(value)
+    match value:
+        case None | bool():
+            return "" if value is None else str(value).lower()
+        case Decimal():
+            return f"{value:f}"
+        case date():
+            return str(round(moment(value).timestamp() * 1000))
+        case list():
+            return ";".join(map(_text, value))
+        case _:
+            return str(value)
+
+
 def _declare(kind: str, key: str | None, *, is_partial: bool) -> Object:
     """An object of the CRM: all of them have the same calls."""
 
-    def send(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+    def send(api: Api, rows: list[Row]) -> Iterator[Rejected | Taken]:
         yield from _write(api, kind, rows)
 
     def archive(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
@@ -59,7 +90,7 @@ def _declare(kind: str, key: str | None, *, is_partial: bool) -> Object:
     send.__doc__ = f"{kind.capitalize()}, created or updated."
     modes = ("upsert", "update", "create")
     made = destination.object(
-        key=key, batch_size=100, name=kind, modes=modes, is_partial=is_partial
+        key=key, batch_size=100, name=kind, modes=modes, write=_text, is_partial=is_partial
     )(send)
     made.delete(archive)
     made.merge(merge)
@@ -122,7 +153,7 @@ def _unknown(api: Api, rows: list[Row]) -> Iterator[Rejected]:
             yield Rejected(api.key_of(row), "HubSpot removes by its own id, which is not known")
 
 
-def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Taken]:
     inputs = {api.key_of(row): _input(api, row) for row in rows}
     path = f"{OBJECTS}/{kind}/batch/{api.mode}"
     answer = api.call("POST", path, {"inputs": list(inputs.values())}) or {}
@@ -131,22 +162,21 @@ def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Accepted
     yield from rejected.values()
     in_doubt = [key for key in inputs if key not in rejected]
     record_ids = _record_ids(api.key, in_doubt, results)
+    if len(results) >= len(in_doubt):
+        yield Taken({key: record_ids.get(key) for key in in_doubt})
+        return
     # HubSpot has answered 200 and COMPLETE without having taken a row: what is not among the
     # results is not in HubSpot. https://github.com/rudderlabs/rudder-transformer/pull/5147
-    for key in in_doubt:
-        if key in record_ids or len(results) >= len(in_doubt):
-            yield Accepted(key, record_ids.get(key))
-        else:
-            yield Rejected(key, "; ".join(["not mentioned in the answer", *_unnamed(errors)]))
+    yield Taken(record_ids)
+    for key in record_ids.keys() ^ in_doubt:
+        yield Rejected(key, "; ".join(["not mentioned in the answer", *_unnamed(errors)]))
 
 
 def _input(api: Api, row: Row) -> dict[str, Any]:
     """The trace id, any unique string, makes HubSpot say which row it means: here, the key."""
-    key = api.key_of(row)
-    properties = {
-        name: str(value) if type(value) in PLAIN else _text(value) for name, value in row.items()
-    }
+    key, properties = api.key_of(row), dict(row)
     if api.mode == "create":
+        properties[api.key] = _text(row[api.key])
         return {"objectWriteTraceId": key, "properties": properties}
     del properties[api.key]
     return {
@@ -252,24 +282,3 @@ def _field(one: dict[str, Any]) -> FieldSpec:
     choices = tuple(option["value"] for option in one.get("options") or [])
     is_readonly = (one.get("modificationMetadata") or {}).get("readOnlyValue", False)
     return FieldSpec(one["type"], choices=choices or None, is_writable=not is_readonly)
-
-
-def _text(value: Any) -> str:
-    """A property's value; all are strings, and the empty one clears.
-
-    Dates and times are milliseconds, dates at midnight UTC; several choices have `;` between.
-    https://developers.hubspot.com/docs/faq/how-should-timestamps-be-formatted-for-hubspots-apis
-    """
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return f"{value:f}"
-        case date():
-            return str(round(moment(value).timestamp() * 1000))
-        case list():
-            return ";".join(_text(one) for one in value)
-        case _:
-            return str(value)
