@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from destinations.rows import on_wire
 from warehouse.database import Database
 from warehouse.ledger import reports
+from warehouse.plan import ROW_GROUP
 from warehouse.settle import Answer, settle, take_back
 from warehouse.sync import Sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# So many rows are entered at a time: a row group of DuckDB's, which is written once if it is whole.
-MOST_ROWS = 122_880
+# So many rows are entered at a time: a row group that is whole is written once.
+MOST_ROWS = ROW_GROUP
 
 
 @dataclass(eq=False)

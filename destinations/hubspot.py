@@ -9,7 +9,7 @@ https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide#upsert-c
 The private app needs the scopes to read and to write what is sent, and of contacts for lists.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ from destinations.rows import (
     Taken,
     moment,
 )
+from destinations.settling import Words
 
 OBJECTS = "/crm/v3/objects"
 
@@ -69,7 +70,7 @@ def _text(value: Any) -> str:
 def _declare(kind: str, key: str | None, *, is_partial: bool) -> Object:
     """An object of the CRM: all of them have the same calls."""
 
-    def send(api: Api, rows: list[Row]) -> Iterator[Rejected | Taken]:
+    def send(api: Api, rows: list[Row]) -> Words:
         yield from _write(api, kind, rows)
 
     def archive(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
@@ -153,8 +154,8 @@ def _unknown(api: Api, rows: list[Row]) -> Iterator[Rejected]:
             yield Rejected(api.key_of(row), "HubSpot removes by its own id, which is not known")
 
 
-def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Taken]:
-    inputs = {api.key_of(row): _input(api, row) for row in rows}
+def _write(api: Api, kind: str, rows: list[Row]) -> Words:
+    inputs = {(key := api.key_of(row)): _input(api, key, row) for row in rows}
     path = f"{OBJECTS}/{kind}/batch/{api.mode}"
     answer = api.call("POST", path, {"inputs": list(inputs.values())}) or {}
     errors, results = answer.get("errors") or [], answer.get("results") or []
@@ -167,14 +168,16 @@ def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Taken]:
         return
     # HubSpot has answered 200 and COMPLETE without having taken a row: what is not among the
     # results is not in HubSpot. https://github.com/rudderlabs/rudder-transformer/pull/5147
-    yield Taken(record_ids)
-    for key in record_ids.keys() ^ in_doubt:
-        yield Rejected(key, "; ".join(["not mentioned in the answer", *_unnamed(errors)]))
+    for key in in_doubt:
+        if key in record_ids:
+            yield Accepted(key, record_ids[key])
+        else:
+            yield Rejected(key, "; ".join(["not mentioned in the answer", *_unnamed(errors)]))
 
 
-def _input(api: Api, row: Row) -> dict[str, Any]:
+def _input(api: Api, key: str, row: Row) -> dict[str, Any]:
     """The trace id, any unique string, makes HubSpot say which row it means: here, the key."""
-    key, properties = api.key_of(row), dict(row)
+    properties = dict(row)
     if api.mode == "create":
         properties[api.key] = _text(row[api.key])
         return {"objectWriteTraceId": key, "properties": properties}
@@ -216,7 +219,7 @@ def _kind(error: dict[str, Any]) -> Kind:
     return "mapping" if is_field else "row"
 
 
-def _record_ids(field: str, keys: list[str], results: list[dict[str, Any]]) -> dict[str, str]:
+def _record_ids(field: str, keys: Iterable[str], results: list[dict[str, Any]]) -> dict[str, str]:
     """HubSpot's ids by key: results are tied by trace id or, without one, by the key property."""
     ids = {key: one["id"] for one in results if (key := one.get("objectWriteTraceId"))}
     if len(ids) == len(results):

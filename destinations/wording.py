@@ -12,7 +12,8 @@ from destinations.rows import Row
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# How a tool writes a value that is no text; text, and the key, go as they are.
+# How a tool writes a value that is no text; text, and the key, go as they are. A tool takes whole
+# numbers as numbers or as text: what is done to one of them is done to all.
 WriteValue = Callable[[Any], Any]
 
 
@@ -48,28 +49,25 @@ def from_table(table: "pa.Table", key: str, write: WriteValue) -> tuple[list[Row
     fields: dict[str, list[Any]] = {}
     mute: dict[str, str] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
-        fields[name] = values = column.to_pylist()
+        fields[name] = _written(column, as_it_is if name == key else write)
         if _may_be_endless(column):
-            alone = (
-                {key: one, name: value}
-                for one, value in zip(table[key].to_pylist(), values, strict=True)
-            )
-            mute = unspeakable({str(row[key]): row for row in alone}) | mute
-        if name != key and write is not as_it_is:
-            fields[name] = _written(column, values, write)
+            pairs = zip(table[key].to_pylist(), column.to_pylist(), strict=True)
+            mute = unspeakable({str(one): {name: value} for one, value in pairs}) | mute
     whole = zip(*fields.values(), strict=True)
     return [dict(zip(fields, values, strict=True)) for values in whole], mute
 
 
-def _written(column: "pa.ChunkedArray", values: list[Any], write: WriteValue) -> list[Any]:
+def _written(column: "pa.ChunkedArray", write: WriteValue) -> list[Any]:
     import pyarrow as pa
 
-    if not pa.types.is_string(column.type):
+    is_number = pa.types.is_integer(column.type)
+    if is_number and write(1) == "1":
+        column = column.cast(pa.string())
+    values: list[Any] = column.to_pylist()
+    if not (is_number or pa.types.is_string(column.type)):
         return list(map(write, values))
-    if not column.null_count:
-        return values
-    nothing = write(None)
-    return [nothing if value is None else value for value in values]
+    nothing = write(None) if column.null_count else None
+    return values if nothing is None else [nothing if one is None else one for one in values]
 
 
 def _may_be_endless(column: "pa.ChunkedArray") -> bool:
