@@ -3,7 +3,9 @@
 steady    a plan of rows of which one in a hundred has changed, beside DuckDB's own join of the
           same tables: the keys and stored hashes of the ledger with the hashes of the table
 first     a plan of rows none of which the tool has, and their encoding as JSON
-send      a sync to HubSpot on loopback, from plan to ledger
+send      a sync to HubSpot on loopback, from plan to ledger; and again, after the one refusal
+limited   the same with HubSpot's limit; `marketo` with Marketo's
+webhook   the same to a webhook, a row a call; `webhooks` with a hundred a call
 loop      a bare loop of `requests` that sends the same batches from a list
 """
 
@@ -20,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from destinations.api import Rate
 from warehouse import ledger, plan
 from warehouse.database import Database, connect
 from warehouse.sync import Sync
@@ -86,25 +89,56 @@ def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
 
 
 def send(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    return _send(rows, folder, "hubspot.contacts", _hubspot(url), Rate(1_000_000, 1))
+
+
+def limited(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    # The higher tier's: https://developers.hubspot.com/docs/developer-tooling/platform
+    return _send(rows, folder, "hubspot.contacts", _hubspot(url), Rate(190, 10))
+
+
+def marketo(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    arguments = {"base_url": url, "client_id": "bench", "client_secret": "bench"}
+    return _send(rows, folder, "marketo.leads", arguments, Rate(100, 20))
+
+
+def webhook(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    arguments = {"url": f"{url}/hook", "secret": "bench"}
+    return _send(rows, folder, "webhook.contacts", arguments, Rate(1_000_000, 1))
+
+
+def webhooks(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    arguments = {"url": f"{url}/hook", "secret": "bench", "rows_per_call": "100"}
+    return _send(rows, folder, "webhook.contacts", arguments, Rate(1_000_000, 1))
+
+
+def _hubspot(url: str) -> dict[str, str]:
+    return {"access_token": "pat-bench", "base_url": url}
+
+
+def _send(
+    rows: int, folder: Path, to: str, arguments: dict[str, str], rate: Rate
+) -> dict[str, Any]:
     import destinations
     from cdp_assets import sending
     from cdp_assets.outgoing import aim
-    from destinations.api import Rate
 
-    found = destinations.find()[0]["hubspot"]
-    hubspot = replace(found, rate=Rate(190, 10) if "limited" in url else Rate(1_000_000, 1))
-    arguments = {"access_token": "pat-bench", "base_url": url.removesuffix("#limited")}
-    target = aim(hubspot.objects["contacts"], hubspot.open(arguments, "email", patience_s=120))
+    tool, _, name = to.partition(".")
+    destination = replace(destinations.find()[0][tool], rate=rate)
+    thing = destination.thing(name)
+    assert thing
+    api = destination.open(arguments, "email", name=name, patience_s=120)
     with connect(folder / "warehouse.duckdb") as db:
         fill(db, rows)
     workshop = sending.Workshop(lambda: connect(folder / "warehouse.duckdb"), folder / "plans")
     said: dict[str, Any] = {}
-
     _warm_up()
 
     def run(name: str) -> int:
         with _timed(said, name):
-            return sending.run(SYNC, target, workshop, name, lambda: datetime.now(UTC)).accepted
+            return sending.run(
+                SYNC, aim(thing, api), workshop, name, lambda: datetime.now(UTC)
+            ).accepted
 
     said["accepted"] = run("send")
     assert said["accepted"] == rows - 1, said
@@ -181,6 +215,10 @@ STEPS: dict[str, Callable[[int, Path, str], dict[str, Any]]] = {
     "planned": planned,
     "first": first,
     "send": send,
+    "limited": limited,
+    "marketo": marketo,
+    "webhook": webhook,
+    "webhooks": webhooks,
     "loop": loop,
 }
 

@@ -158,10 +158,19 @@ class Api:
         self.answered += 1
         return answer
 
-    def attempt(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
+    def attempt(  # noqa: PLR0913 - as `call`
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Any = None,
+        *,
+        headers: Headers | None = None,
+        is_text: bool = False,
+    ) -> Any:
         """As `call`, for a tool that takes rows one by one: a refusal of this one is the answer."""
         try:
-            return self.call(method, path, body, params)
+            return self.call(method, path, body, params, headers=headers, is_text=is_text)
         except Refused as refusal:
             if refusal.about == "login":
                 raise

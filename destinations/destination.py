@@ -72,8 +72,8 @@ class Object:
 
     `is_partial`: the tool keeps fields that a row does not mention, so that an updated row needs
     its key and its changed fields only. `is_deduplicated`: of a row that is appended twice the tool
-    keeps one, by its key. `write`: how the tool writes a value that is no text: `send` gets it so,
-    all but the key. What the decorators declare is None where they do not.
+    keeps one, by its key. `write`: how the tool writes a value that is no text: the connector gets
+    it so, all but the key. What the decorators declare is None where they do not.
     """
 
     destination: str
@@ -158,11 +158,11 @@ class Object:
         return deliver(self.send, api, _by_key(api, rows), {})
 
     def delete_batch(self, api: Api, rows: list[Row]) -> Outcome:
-        """Take these rows out of the tool; otherwise as `send_batch`, but for the wording."""
+        """Take these rows out of the tool; otherwise as `send_batch`."""
         if self.remove is None:
             raise NoDelete(self.destination, self.name)
         given = _by_key(api, rows)
-        return deliver(self.remove, api, given, unspeakable(given))
+        return deliver(self.remove, api, worded(given, api.key, self.write), unspeakable(given))
 
     def merge_batch(self, api: Api, merges: list[Merge]) -> Outcome:
         """Make pairs of records one, by the key of the first; otherwise as `send_batch`."""
