@@ -105,7 +105,7 @@ def _measured(
     for name in [name.removesuffix("_cpu_s") for name in found if name.endswith("_cpu_s")]:
         runs.append(
             {
-                "step": name,
+                "step": name if step in ("steady", "first", name) else f"{step}: {name}",
                 "rows": rows,
                 "runs": rounds,
                 "cpu s": round(found[f"{name}_cpu_s"], 2),
