@@ -1,13 +1,14 @@
-"""Spooled rows as connectors take them: Python values by field, only what is to be sent."""
+"""Spooled rows as connectors take them, and what was said of them under the ledger's keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from cdp_assets import spool
-from destinations.rows import RECORD_ID, Merge, Row
+from destinations.rows import RECORD_ID, Kind, Merge, Outcome, Row
 from destinations.wording import WriteValue, from_table
+from warehouse.settle import Answer
 from warehouse.sync import RESERVED, Sync
 
 if TYPE_CHECKING:
@@ -81,6 +82,24 @@ def merges(batch: "pa.Table") -> list[Merge]:
     names = ("_key", "_record_id", "_into", "_heir_id")
     found = zip(*(batch[name].to_pylist() for name in names), strict=True)
     return [Merge(*one) for one in found if one[2] is not None]
+
+
+def answer(
+    batch: "pa.Table", names: Mapping[str, str], outcome: Outcome, rejected: Mapping[str, str]
+) -> Answer:
+    """The part of a batch that has an answer, with the answers under the warehouse's keys."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    taken = {names[key]: record_id for key, record_id in outcome.accepted.items() if key in names}
+    refused = {names[key]: reason for key, reason in rejected.items() if key in names}
+    marks: dict[str, tuple[str | None, Kind]] = {
+        names[key]: mark for key, mark in outcome.marks.items() if key in names
+    }
+    if len(taken) + len(refused) == batch.num_rows:
+        return Answer(batch, taken, refused, marks)
+    settled = pa.array([*taken, *refused], pa.string())
+    return Answer(batch.filter(pc.is_in(batch["_key"], settled)), taken, refused, marks)
 
 
 def _trim(sync: Sync, batch: "pa.Table", rows: list[Row], is_partial: bool) -> None:

@@ -7,7 +7,7 @@ the next run reads the journal, and its plan finds what the ledger lacks.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +18,9 @@ from cdp_assets import packing, spool
 from cdp_assets.journal import Journal, recover, replay
 from cdp_assets.packing import Packed
 from destinations.errors import DestinationError
-from destinations.rows import Kind, Merge, Outcome, Rejected, Row
+from destinations.rows import Merge, Outcome, Rejected, Row
 from destinations.wording import WriteValue, as_it_is
-from warehouse import plan, settle
+from warehouse import ledger, plan, settle
 from warehouse.database import Database, one_at_a_time
 from warehouse.ledger import Report
 from warehouse.plan import Draft, Plan
@@ -167,7 +167,7 @@ def _enter(
         _settle(db, attempt, pending)
         if portion:
             settle.mark_sent(db, sync, attempt.run_id, _together(portion), attempt.now())
-            portion = settle.with_heirs(db, sync, portion)
+            portion = ledger.with_heirs(db, sync, portion)
     if pending and not attempt.is_deferred:
         attempt.journal.begin()
     return portion
@@ -250,7 +250,7 @@ def _ask(attempt: Run, batch: "pa.Table", packed: Packed) -> tuple[Answer, Excep
         outcome = error.settled if isinstance(error, DestinationError) else Outcome()
         silent, stopped = set(), error
     rejected = {**dict.fromkeys(silent, UNMENTIONED), **outcome.rejected, **packed.mute}
-    return _by_key(batch, packed.names, outcome, rejected), stopped
+    return packing.answer(batch, packed.names, outcome, rejected), stopped
 
 
 def _deliver(attempt: Run, batch: "pa.Table", rows: list[Row]) -> Outcome:
@@ -271,24 +271,6 @@ def _deliver(attempt: Run, batch: "pa.Table", rows: list[Row]) -> Outcome:
         case _:
             assert target.delete is not None, "only where the object can delete are deletes planned"
             return target.delete(rows)
-
-
-def _by_key(
-    batch: "pa.Table", names: Mapping[str, str], outcome: Outcome, rejected: Mapping[str, str]
-) -> Answer:
-    """The part of a batch that has an answer, with the answers under the warehouse's keys."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    taken = {names[key]: record_id for key, record_id in outcome.accepted.items() if key in names}
-    refused = {names[key]: reason for key, reason in rejected.items() if key in names}
-    marks: dict[str, tuple[str | None, Kind]] = {
-        names[key]: mark for key, mark in outcome.marks.items() if key in names
-    }
-    if len(taken) + len(refused) == batch.num_rows:
-        return Answer(batch, taken, refused, marks)
-    settled = pa.array([*taken, *refused], pa.string())
-    return Answer(batch.filter(pc.is_in(batch["_key"], settled)), taken, refused, marks)
 
 
 def _tried(step: Callable[..., None] | None, *given: Draft) -> Exception | None:

@@ -66,23 +66,6 @@ def mark_sent(db: Database, sync: Sync, run_id: str, rows: "pa.Table", now: date
         raise RunTakenOver(sync.name, run_id)
 
 
-def with_heirs(db: Database, sync: Sync, batches: list["pa.Table"]) -> list["pa.Table"]:
-    """Rows to merge know the tool's id of the record they go into; none, if it is not there yet."""
-    if batches[0]["_action"][0].as_py() != "merge":
-        return batches
-    found = []
-    for batch in batches:
-        with db.lent("merging", batch):
-            found.append(
-                db.read(
-                    "select m.* replace (l._key as _into), l._record_id as _heir_id"
-                    f" from merging as m left join {sync.ledger} as l on l._key = m._into"
-                    " order by m._place"
-                )
-            )
-    return found
-
-
 def take_back(db: Database, sync: Sync, run_id: str, after: int | None = None) -> None:
     """Rows that were marked as sent, all or those after a place, and were not sent after all."""
     db.run(
