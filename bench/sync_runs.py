@@ -47,6 +47,7 @@ def steady(rows: int, folder: Path, _url: str) -> dict[str, Any]:
 
 def _joined(rows: int, folder: Path) -> dict[str, Any]:
     with connect(folder / "warehouse.duckdb") as db:
+        db.run("set enable_progress_bar = false")
         fill(db, rows)
         ledger.make_tables(db)
         ledger.fit_ledger(db, SYNC, db.columns(SYNC.table))
@@ -57,11 +58,14 @@ def _joined(rows: int, folder: Path) -> dict[str, Any]:
         db.run(f"update {SYNC.table} set t0 = 'x' where hash(email) % 100 = 0")
         db.run(f"create table stored as select _key, hash({LIST}) as _hash from {SYNC.ledger}")
     said: dict[str, Any] = {}
-    with connect(folder / "warehouse.duckdb") as db, _timed(said, "join"):
-        said["differing"] = db.value(
-            f"select count(*) from (select email as _key, hash({LIST}) as _hash from {SYNC.table})"
-            " as w left join stored as s using (_key) where s._hash is distinct from w._hash"
-        )
+    with connect(folder / "warehouse.duckdb") as db:
+        db.run("set enable_progress_bar = false")
+        with _timed(said, "join"):
+            said["differing"] = db.value(
+                f"select count(*) from (select email as _key, hash({LIST}) as _hash"
+                f" from {SYNC.table}) as w left join stored as s using (_key)"
+                " where s._hash is distinct from w._hash"
+            )
     return said
 
 
