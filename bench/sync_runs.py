@@ -3,7 +3,9 @@
 steady    a plan of rows of which one in a hundred has changed, beside DuckDB's own join of the
           same tables: the keys and stored hashes of the ledger with the hashes of the table
 first     a plan of rows none of which the tool has, and their encoding as JSON
-send      a sync to HubSpot on loopback, from plan to ledger
+send      a sync to HubSpot on loopback, from plan to ledger; and again, after the one refusal
+limited   the same with HubSpot's limit; `marketo` with Marketo's
+webhook   the same to a webhook, a row a call; `webhooks` with a hundred a call
 loop      a bare loop of `requests` that sends the same batches from a list
 """
 
@@ -17,9 +19,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from destinations.api import Rate
 from warehouse import ledger, plan
 from warehouse.database import Database, connect
 from warehouse.sync import Sync
@@ -32,7 +36,18 @@ LIST = ", ".join(FIELDS)
 
 
 def steady(rows: int, folder: Path, _url: str) -> dict[str, Any]:
+    # In a process of its own: what the join takes in memory is not the plan's.
+    with get_context("spawn").Pool(1) as other:
+        said = other.apply(_joined, (rows, folder))
+    with connect(folder / "warehouse.duckdb") as db, _timed(said, "plan"):
+        made = plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
+    assert made.updated == said["differing"], made
+    return said
+
+
+def _joined(rows: int, folder: Path) -> dict[str, Any]:
     with connect(folder / "warehouse.duckdb") as db:
+        db.run("set enable_progress_bar = false")
         fill(db, rows)
         ledger.make_tables(db)
         ledger.fit_ledger(db, SYNC, db.columns(SYNC.table))
@@ -43,14 +58,14 @@ def steady(rows: int, folder: Path, _url: str) -> dict[str, Any]:
         db.run(f"update {SYNC.table} set t0 = 'x' where hash(email) % 100 = 0")
         db.run(f"create table stored as select _key, hash({LIST}) as _hash from {SYNC.ledger}")
     said: dict[str, Any] = {}
-    with connect(folder / "warehouse.duckdb") as db, _timed(said, "join"):
-        said["differing"] = db.value(
-            f"select count(*) from (select email as _key, hash({LIST}) as _hash from {SYNC.table})"
-            " as w left join stored as s using (_key) where s._hash is distinct from w._hash"
-        )
-    with connect(folder / "warehouse.duckdb") as db, _timed(said, "plan"):
-        made = plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
-    assert made.updated == said["differing"], made
+    with connect(folder / "warehouse.duckdb") as db:
+        db.run("set enable_progress_bar = false")
+        with _timed(said, "join"):
+            said["differing"] = db.value(
+                f"select count(*) from (select email as _key, hash({LIST}) as _hash"
+                f" from {SYNC.table}) as w left join stored as s using (_key)"
+                " where s._hash is distinct from w._hash"
+            )
     return said
 
 
@@ -66,6 +81,7 @@ def planned(rows: int, folder: Path, _url: str) -> dict[str, Any]:
 def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
     from cdp_assets import packing, spool
     from destinations.rows import on_wire
+    from destinations.wording import as_it_is
 
     _warm_up()
     said: dict[str, Any] = {}
@@ -76,34 +92,65 @@ def first(rows: int, folder: Path, _url: str) -> dict[str, Any]:
         made = plan.plan(db, SYNC, "r1", folder, datetime.now(UTC))
     said["encoded"] = 0
     with _timed(said, "encode"):
-        for batch in spool.batches(made.spool, 100):
-            _, packed = packing.rows(SYNC, batch, is_partial=False)
-            said["encoded"] += len(packed)
-            on_wire(packed)
+        for portion in spool.portions(made.spool, 100):
+            for _, packed in packing.pack(SYNC, portion, as_it_is, is_partial=False):
+                said["encoded"] += len(packed.rows)
+                on_wire(packed.rows)
     assert made.created == said["encoded"] == rows, made
     return said
 
 
 def send(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    return _send(rows, folder, "hubspot.contacts", _hubspot(url), Rate(1_000_000, 1))
+
+
+def limited(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    # The higher tier's: https://developers.hubspot.com/docs/developer-tooling/platform
+    return _send(rows, folder, "hubspot.contacts", _hubspot(url), Rate(190, 10))
+
+
+def marketo(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    arguments = {"base_url": url, "client_id": "bench", "client_secret": "bench"}
+    return _send(rows, folder, "marketo.leads", arguments, Rate(100, 20))
+
+
+def webhook(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    arguments = {"url": f"{url}/hook", "secret": "bench"}
+    return _send(rows, folder, "webhook.contacts", arguments, Rate(1_000_000, 1))
+
+
+def webhooks(rows: int, folder: Path, url: str) -> dict[str, Any]:
+    arguments = {"url": f"{url}/hook", "secret": "bench", "rows_per_call": "100"}
+    return _send(rows, folder, "webhook.contacts", arguments, Rate(1_000_000, 1))
+
+
+def _hubspot(url: str) -> dict[str, str]:
+    return {"access_token": "pat-bench", "base_url": url}
+
+
+def _send(
+    rows: int, folder: Path, to: str, arguments: dict[str, str], rate: Rate
+) -> dict[str, Any]:
     import destinations
     from cdp_assets import sending
     from cdp_assets.outgoing import aim
-    from destinations.api import Rate
 
-    found = destinations.find()[0]["hubspot"]
-    hubspot = replace(found, rate=Rate(190, 10) if "limited" in url else Rate(1_000_000, 1))
-    arguments = {"access_token": "pat-bench", "base_url": url.removesuffix("#limited")}
-    target = aim(hubspot.objects["contacts"], hubspot.open(arguments, "email", patience_s=120))
+    tool, _, name = to.partition(".")
+    destination = replace(destinations.find()[0][tool], rate=rate)
+    thing = destination.thing(name)
+    assert thing
+    api = destination.open(arguments, "email", name=name, patience_s=120)
     with connect(folder / "warehouse.duckdb") as db:
         fill(db, rows)
     workshop = sending.Workshop(lambda: connect(folder / "warehouse.duckdb"), folder / "plans")
     said: dict[str, Any] = {}
-
     _warm_up()
 
     def run(name: str) -> int:
         with _timed(said, name):
-            return sending.run(SYNC, target, workshop, name, lambda: datetime.now(UTC)).accepted
+            return sending.run(
+                SYNC, aim(thing, api), workshop, name, lambda: datetime.now(UTC)
+            ).accepted
 
     said["accepted"] = run("send")
     assert said["accepted"] == rows - 1, said
@@ -180,6 +227,10 @@ STEPS: dict[str, Callable[[int, Path, str], dict[str, Any]]] = {
     "planned": planned,
     "first": first,
     "send": send,
+    "limited": limited,
+    "marketo": marketo,
+    "webhook": webhook,
+    "webhooks": webhooks,
     "loop": loop,
 }
 

@@ -11,41 +11,53 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from destinations.rows import on_wire
 from warehouse.database import Database
 from warehouse.ledger import reports
+from warehouse.plan import ROW_GROUP
 from warehouse.settle import Answer, settle, take_back
 from warehouse.sync import Sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# So many rows are entered at a time.
-MOST_ROWS = 50_000
+# So many rows are entered at a time: a row group that is whole is written once.
+MOST_ROWS = ROW_GROUP
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Journal:
-    """The journal of one run."""
+    """The journal of one run; its file is open from `begin` to `close`.
+
+    `last_place` is that of the last row that was sent.
+    """
 
     path: Path
     run_id: str
     is_deferred: bool
     is_append: bool
+    file: BinaryIO | None = None
+    last_place: int | None = None
 
     def begin(self) -> None:
         """What was in it stands in the warehouse now."""
-        with self.path.open("wb") as file:
-            file.write(_line({"run": self.run_id, "is_deferred": self.is_deferred}))
+        self.close()
+        self.last_place = None
+        self.file = self.path.open("wb")
+        self._write({"run": self.run_id, "is_deferred": self.is_deferred})
+
+    def close(self) -> None:
+        if self.file:
+            self.file.close()
 
     def sending(self, rows: "pa.Table") -> None:
-        places = rows["_place"]
-        # Not even a power cut may make an event that went look as if it had not.
-        self._write(
-            {"sent": [places[0].as_py(), places[-1].as_py()]}, outlasts_power=self.is_append
-        )
+        self.last_place = rows["_place"][-1].as_py()
+        self._write({"sent": [rows["_place"][0].as_py(), self.last_place]})
+        if self.is_append:
+            # Not even a power cut may make an event that went look as if it had not.
+            os.fsync(self._open())
 
     def answered(self, answer: Answer) -> None:
         self._write(
@@ -56,19 +68,17 @@ class Journal:
             }
         )
 
-    def last_place(self) -> int | None:
-        """The place of the last row that was sent."""
-        return _last_place(_read(self.path)[1])
-
     def finished(self) -> None:
         self._write({"finished": True})
 
-    def _write(self, said: dict[str, Any], *, outlasts_power: bool = False) -> None:
-        with self.path.open("ab") as file:
-            file.write(_line(said))
-            if outlasts_power:
-                file.flush()
-                os.fsync(file.fileno())
+    def _write(self, said: dict[str, Any]) -> None:
+        file = self._open()
+        file.write(_line(said))
+        file.flush()
+
+    def _open(self) -> BinaryIO:
+        assert self.file, "a journal is begun before anything is written in it"
+        return self.file
 
 
 def recover(db: Database, sync: Sync, folder: Path, now: datetime) -> None:

@@ -94,8 +94,9 @@ def aim(thing: Object, api: Api) -> Target:
     """An object of a tool as the engine sends to it."""
     close = thing.close
     return Target(
-        lambda rows: thing.send_batch(api, rows),
+        lambda rows: thing.send_worded(api, rows),
         thing.batch_size,
+        write=thing.write,
         delete=(lambda rows: thing.delete_batch(api, rows)) if thing.remove else None,
         merge=(lambda merges: thing.merge_batch(api, merges)) if thing.unite else None,
         finish=(lambda: close(api)) if close else None,

@@ -1,23 +1,26 @@
 """Runs a sync: plan under the warehouse's lock, send in batches without it, record each answer.
 
-A batch and its answer are written into a journal, and the warehouse is opened every few seconds:
-the answers so far go in, and the next batches are marked as sent, in one transaction. Killed at any
-moment, a run leaves at most the batch in flight unknown: the next run reads the journal, and its
-plan finds what the ledger lacks.
+A batch and its answer are written into a journal, and the warehouse is opened when a portion of
+batches has gone, or a minute is over: the answers so far go in, and the next portion is marked as
+sent, in one transaction. Killed at any moment, a run leaves at most the batch in flight unknown:
+the next run reads the journal, and its plan finds what the ledger lacks.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cdp_assets import journal, packing, spool
-from cdp_assets.journal import Journal
+from cdp_assets import packing, spool
+from cdp_assets.journal import Journal, recover, replay
+from cdp_assets.packing import Packed
 from destinations.errors import DestinationError
-from destinations.rows import Kind, Merge, Outcome, Rejected, Row
-from warehouse import plan, settle
+from destinations.rows import Merge, Outcome, Rejected, Row
+from destinations.wording import WriteValue, as_it_is
+from warehouse import ledger, plan, settle
 from warehouse.database import Database, one_at_a_time
 from warehouse.ledger import Report
 from warehouse.plan import Draft, Plan
@@ -30,12 +33,16 @@ if TYPE_CHECKING:
 UNMENTIONED = "the tool's answer does not mention this row"
 NO_HEIR = "the record that it should go into is not in the tool yet"
 
+# Opening the warehouse and closing it costs as much as sending some thousand rows.
+ENTERED_EVERY_S = 60.0
+
 
 @dataclass(frozen=True)
 class Target:
     """An object of a destination, ready to take rows: `send` says what became of each.
 
-    `finish` ends a run whose batches have all gone; `is_partial` is as in the connector. `check`
+    `finish` ends a run whose batches have all gone; `write` and `is_partial` are as in the
+    connector, and `send` gets rows that are in the tool's words already. `check`
     looks at a plan before it is written down and raises where it must not go out; `prepare` asks
     the tool whether it can take what is planned, and raises where it cannot.
     """
@@ -46,6 +53,7 @@ class Target:
     merge: Callable[[list[Merge]], Outcome] | None = None
     finish: Callable[[], None] | None = None
     is_partial: bool = False
+    write: WriteValue = as_it_is
     check: Callable[[Database, Sync, Draft], None] = plan.guard
     prepare: Callable[[Draft], None] | None = None
 
@@ -67,16 +75,12 @@ class Run:
     workshop: Workshop
     run_id: str
     now: Callable[[], datetime]
+    journal: Journal
 
     @property
     def is_deferred(self) -> bool:
         """Half a snapshot is none: its rows count as accepted only once the run is finished."""
-        return self.sync.mode == "snapshot"
-
-    @property
-    def journal(self) -> Journal:
-        path = self.workshop.folder / f"{self.sync.name}.journal"
-        return Journal(path, self.run_id, self.is_deferred, self.sync.mode == "append")
+        return self.journal.is_deferred
 
 
 def run(
@@ -91,49 +95,57 @@ def run(
     Whatever stops the destination is recorded with the run, then raised; the rows it had not taken
     wait for the next run.
     """
-    attempt = Run(sync, target, workshop, run_id, now)
-    with one_at_a_time(workshop.folder / f"{sync.name}.lock"):
-        with workshop.connect() as db:
+    journal = Journal(
+        workshop.folder / f"{sync.name}.journal",
+        run_id,
+        is_deferred=sync.mode == "snapshot",
+        is_append=sync.mode == "append",
+    )
+    attempt = Run(sync, target, workshop, run_id, now, journal)
+    with one_at_a_time(workshop.folder / f"{sync.name}.lock"), closing(journal):
+        with _warehouse(attempt) as db:
             draft = _plan(db, attempt)
             if not draft.plan.to_send:
                 draft.plan.spool.unlink()
-                attempt.journal.path.unlink(missing_ok=True)
+                journal.path.unlink(missing_ok=True)
                 return settle.finish(db, sync, run_id, now())
-        if stopped := _tried(attempt.target.prepare, draft):
+            portions = spool.portions(draft.plan.spool, target.batch_size)
+            first = _enter(db, attempt, [], next(portions))
+        if stopped := _tried(target.prepare, draft):
             _end(attempt, draft.plan, [], stopped)
             raise stopped
-        return _send(attempt, draft.plan)
+        return _send(attempt, draft.plan, first, portions)
 
 
 def _plan(db: Database, attempt: Run) -> Draft:
     sync, folder, now = attempt.sync, attempt.workshop.folder, attempt.now()
     with db.transaction():
-        journal.recover(db, sync, folder, now)
+        recover(db, sync, folder, now)
     with db.transaction():
         draft = plan.draw_up(db, sync, folder, now)
         attempt.target.check(db, sync, draft)
         plan.write_down(db, sync, attempt.run_id, draft, now)
-    if draft.plan.to_send:
-        attempt.journal.begin()
+        if draft.plan.to_send:
+            attempt.journal.begin()
     return draft
 
 
-def _send(attempt: Run, made: Plan) -> Report:
-    sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
-    pending: list[Answer] = []
-    stopped: Exception | None = None
-    for portion in spool.portions(spool.batches(made.spool, attempt.target.batch_size)):
-        with _warehouse(attempt) as db, db.transaction():
-            # The end of the run tidies up behind all of them.
-            db.run("set max_vacuum_tasks = 0")
-            _enter(db, attempt, pending)
-            settle.mark_sent(db, sync, run_id, _together(portion), now())
-            going = settle.with_heirs(db, sync, portion)
-        if not attempt.is_deferred:
-            attempt.journal.begin()
-        pending, stopped = _ask_each(attempt, going)
-        if stopped:
+def _send(
+    attempt: Run,
+    made: Plan,
+    portion: list["pa.Table"],
+    portions: Iterator[list["pa.Table"]],
+) -> Report:
+    """Send the portion, which is marked as sent, and those after it."""
+    while True:
+        pending, left, stopped = _ask_each(attempt, portion)
+        following = left or next(portions, [])
+        if stopped or not following:
             break
+        with _warehouse(attempt) as db:
+            # To share some thousand rows among threads costs more than to write them.
+            db.run("set threads = 1")
+            portion = _enter(db, attempt, pending, [] if left else following) or left
     if stopped is None:
         stopped = _tried(attempt.target.finish)
     if stopped is None:
@@ -144,23 +156,41 @@ def _send(attempt: Run, made: Plan) -> Report:
     return report
 
 
+def _enter(
+    db: Database, attempt: Run, pending: list[Answer], portion: list["pa.Table"]
+) -> list["pa.Table"]:
+    """Enter the answers so far, and mark a portion as sent: it as it goes out."""
+    sync = attempt.sync
+    with db.transaction():
+        # The end of the run tidies up behind all of them.
+        db.run("set max_vacuum_tasks = 0")
+        _settle(db, attempt, pending)
+        if portion:
+            settle.mark_sent(db, sync, attempt.run_id, _together(portion), attempt.now())
+            portion = ledger.with_heirs(db, sync, portion)
+    if pending and not attempt.is_deferred:
+        attempt.journal.begin()
+    return portion
+
+
 @contextmanager
 def _warehouse(attempt: Run) -> Iterator[Database]:
-    """For some thousand rows: to share them among threads costs more than to write them."""
+    """To write in once: what is committed goes to its place, and not into the log before."""
     with attempt.workshop.connect() as db:
-        db.run("set threads = 1")
+        db.run("set checkpoint_threshold = '1MB'")
         yield db
 
 
 def _end(attempt: Run, made: Plan, pending: list[Answer], stopped: Exception | None) -> Report:
     sync, run_id, now = attempt.sync, attempt.run_id, attempt.now
     with _warehouse(attempt) as db, db.transaction():
+        db.run("set threads = 1")
         if attempt.is_deferred and stopped is None:
-            for answer in journal.replay(attempt.journal.path, made.spool):
+            for answer in replay(attempt.journal.path, made.spool):
                 settle.settle(db, sync, run_id, answer, now())
         else:
-            _enter(db, attempt, pending)
-        begun = attempt.journal.last_place()
+            _settle(db, attempt, pending)
+        begun = attempt.journal.last_place
         # Busy or refused: the tool has said that it took none of what it did not answer for.
         untouched = isinstance(stopped, DestinationError) and not stopped.is_unsure
         settle.take_back(db, sync, run_id, None if untouched else begun)
@@ -170,7 +200,7 @@ def _end(attempt: Run, made: Plan, pending: list[Answer], stopped: Exception | N
     return report
 
 
-def _enter(db: Database, attempt: Run, pending: list[Answer]) -> None:
+def _settle(db: Database, attempt: Run, pending: list[Answer]) -> None:
     """Many answers at once; those of a deferred run are entered when it is finished."""
     if attempt.is_deferred or not pending:
         return
@@ -192,70 +222,55 @@ def _together(tables: list["pa.Table"]) -> "pa.Table":
     return pa.concat_tables(tables)
 
 
-def _ask_each(attempt: Run, portion: list["pa.Table"]) -> tuple[list[Answer], Exception | None]:
-    """Send batches until something stops it: what the tool said to each, and what stopped it."""
+def _ask_each(
+    attempt: Run, portion: list["pa.Table"]
+) -> tuple[list[Answer], list["pa.Table"], Exception | None]:
+    """Send batches for a while: what the tool said, what is left of them, and what stopped it."""
     pending: list[Answer] = []
-    for batch in portion:
+    until = time.monotonic() + ENTERED_EVERY_S
+    target = attempt.target
+    ready = packing.pack(attempt.sync, portion, target.write, target.is_partial)
+    for count, (batch, packed) in enumerate(ready, 1):
         attempt.journal.sending(batch)
-        answer, stopped = _ask(attempt, batch)
+        answer, stopped = _ask(attempt, batch, packed)
         attempt.journal.answered(answer)
         pending.append(answer)
-        if stopped:
-            return pending, stopped
-    return pending, None
+        if stopped or time.monotonic() > until:
+            return pending, portion[count:], stopped
+    return pending, [], None
 
 
-def _ask(attempt: Run, batch: "pa.Table") -> tuple[Answer, Exception | None]:
+def _ask(attempt: Run, batch: "pa.Table", packed: Packed) -> tuple[Answer, Exception | None]:
     """Send a batch: what the tool said to it, and what stopped it on the way, if anything did."""
-    # The connector knows a row by its key as Python writes it, the ledger as the warehouse does.
-    names, rows = packing.rows(attempt.sync, batch, attempt.target.is_partial)
     stopped: Exception | None = None
     try:
-        outcome = _deliver(attempt, batch, rows)
-        silent = set(names) - set(outcome.accepted) - set(outcome.rejected)
+        outcome = _deliver(attempt, batch, packed.speakable)
+        silent = packed.names.keys() - outcome.accepted.keys() - outcome.rejected.keys()
     except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
         outcome = error.settled if isinstance(error, DestinationError) else Outcome()
         silent, stopped = set(), error
-    rejected = {**outcome.rejected, **dict.fromkeys(silent, UNMENTIONED)}
-    return _by_key(batch, names, outcome, rejected), stopped
+    rejected = {**dict.fromkeys(silent, UNMENTIONED), **outcome.rejected, **packed.mute}
+    return packing.answer(batch, packed.names, outcome, rejected), stopped
 
 
 def _deliver(attempt: Run, batch: "pa.Table", rows: list[Row]) -> Outcome:
-    target = attempt.target
+    sync, target = attempt.sync, attempt.target
     match spool.kind(batch):
         case "send":
-            return target.send(rows)
+            return target.send(rows) if rows else Outcome()
         case "merge":
             assert target.merge is not None, "only where the object can merge are merges planned"
             outcome = target.merge(packing.merges(batch))
             for row in rows:
-                if not outcome.knows(key := str(row[attempt.sync.key])):
+                if not outcome.knows(key := str(row[sync.key])):
                     outcome.note(Rejected(key, NO_HEIR))
             return outcome
-        case _ if attempt.sync.mode == "snapshot":
+        case _ if sync.mode == "snapshot":
             # What left the table is not in the snapshot: that is all there is to do.
-            return Outcome({str(row[attempt.sync.key]): None for row in rows})
+            return Outcome({str(row[sync.key]): None for row in rows})
         case _:
             assert target.delete is not None, "only where the object can delete are deletes planned"
             return target.delete(rows)
-
-
-def _by_key(
-    batch: "pa.Table", names: Mapping[str, str], outcome: Outcome, rejected: Mapping[str, str]
-) -> Answer:
-    """The part of a batch that has an answer, with the answers under the warehouse's keys."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    taken = {names[key]: record_id for key, record_id in outcome.accepted.items() if key in names}
-    refused = {names[key]: reason for key, reason in rejected.items() if key in names}
-    marks: dict[str, tuple[str | None, Kind]] = {
-        names[key]: mark for key, mark in outcome.marks.items() if key in names
-    }
-    if len(taken) + len(refused) == batch.num_rows:
-        return Answer(batch, taken, refused, marks)
-    settled = pa.array([*taken, *refused], pa.string())
-    return Answer(batch.filter(pc.is_in(batch["_key"], settled)), taken, refused, marks)
 
 
 def _tried(step: Callable[..., None] | None, *given: Draft) -> Exception | None:

@@ -1,6 +1,5 @@
 """The spooled rows of a plan, read in the batches in which they go out."""
 
-import time
 from collections.abc import Iterator
 from itertools import groupby, islice, pairwise
 from pathlib import Path
@@ -10,11 +9,6 @@ from cdp_assets.journal import MOST_ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-# Answers are entered about so often: what takes longer goes in smaller portions.
-ENTERED_EVERY_S = 5.0
-# Opening the warehouse costs as much as sending some thousand rows: portions grow fast.
-GROWTH = 8
 
 
 def batches(spool: Path, size: int) -> Iterator["pa.Table"]:
@@ -36,17 +30,11 @@ def batches(spool: Path, size: int) -> Iterator["pa.Table"]:
                 yield from (part.slice(at, size) for at in range(0, part.num_rows, size))
 
 
-def portions(batches: Iterator["pa.Table"]) -> Iterator[list["pa.Table"]]:
-    """As many batches as go out in some seconds, the first alone; all of a portion are alike."""
-    size = 1
-    for _, alike in groupby(batches, kind):
-        while portion := list(islice(alike, size)):
-            started = time.monotonic()
+def portions(spool: Path, size: int) -> Iterator[list["pa.Table"]]:
+    """As many batches as are marked as sent at once; all of a portion are alike."""
+    for _, alike in groupby(batches(spool, size), kind):
+        while portion := list(islice(alike, max(MOST_ROWS // size, 1))):
             yield portion
-            took_s = time.monotonic() - started
-            most = MOST_ROWS // max(batch.num_rows for batch in portion)
-            growth = min(ENTERED_EVERY_S / max(took_s, 0.001), GROWTH)
-            size = max(min(int(size * growth), most), 1)
 
 
 def kind(batch: "pa.Table") -> str:

@@ -51,6 +51,7 @@ from destinations.errors import (
 from destinations.login import NO_LOGIN, Arguments, Login
 from destinations.rows import FieldSpec, Merge, Outcome, Row
 from destinations.settling import Words, deliver
+from destinations.wording import WriteValue, as_it_is, unspeakable, worded
 
 Send = Callable[[Api, list[Row]], Words]
 Unite = Callable[[Api, list[Merge]], Words]
@@ -71,7 +72,8 @@ class Object:
 
     `is_partial`: the tool keeps fields that a row does not mention, so that an updated row needs
     its key and its changed fields only. `is_deduplicated`: of a row that is appended twice the tool
-    keeps one, by its key. What the decorators declare is None where they do not.
+    keeps one, by its key. `write`: how the tool writes a value that is no text: the connector gets
+    it so, all but the key. What the decorators declare is None where they do not.
     """
 
     destination: str
@@ -79,6 +81,7 @@ class Object:
     key: str | None
     batch_size: int
     send: Send
+    write: WriteValue = as_it_is
     declared: tuple[str, ...] = ("upsert",)
     is_partial: bool = False
     is_deduplicated: bool = False
@@ -147,19 +150,25 @@ class Object:
 
         A RetryLater or Refused carries in `settled` what the tool had said until then.
         """
-        return deliver(self.send, api, _by_key(api, rows))
+        given = _by_key(api, rows)
+        return deliver(self.send, api, worded(given, api.key, self.write), unspeakable(given))
+
+    def send_worded(self, api: Api, rows: list[Row]) -> Outcome:
+        """As `send_batch`, of rows that are in the tool's words already, and speakable."""
+        return deliver(self.send, api, _by_key(api, rows), {})
 
     def delete_batch(self, api: Api, rows: list[Row]) -> Outcome:
         """Take these rows out of the tool; otherwise as `send_batch`."""
         if self.remove is None:
             raise NoDelete(self.destination, self.name)
-        return deliver(self.remove, api, _by_key(api, rows))
+        given = _by_key(api, rows)
+        return deliver(self.remove, api, worded(given, api.key, self.write), unspeakable(given))
 
     def merge_batch(self, api: Api, merges: list[Merge]) -> Outcome:
         """Make pairs of records one, by the key of the first; otherwise as `send_batch`."""
         if self.unite is None:
             raise NoMerge(self.destination, self.name)
-        return deliver(self.unite, api, {merge.key: merge for merge in merges})
+        return deliver(self.unite, api, {merge.key: merge for merge in merges}, {})
 
 
 @dataclass(eq=False)
@@ -195,6 +204,7 @@ class Destination:
         batch_size: int,
         name: str | None = None,
         modes: tuple[str, ...] = ("upsert",),
+        write: WriteValue = as_it_is,
         is_partial: bool = False,
         is_deduplicated: bool = False,
     ) -> Callable[[Send], Object]:
@@ -205,7 +215,7 @@ class Destination:
             if unknown := [mode for mode in modes if mode not in DECLARED_MODES]:
                 raise UnknownMode(self.name, thing, unknown, DECLARED_MODES)
             made = Object(
-                self.name, thing, key, batch_size, send, modes, is_partial, is_deduplicated
+                self.name, thing, key, batch_size, send, write, modes, is_partial, is_deduplicated
             )
             self.objects[made.name] = made
             return made

@@ -9,7 +9,7 @@ https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide#upsert-c
 The private app needs the scopes to read and to write what is sent, and of contacts for lists.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,11 +17,22 @@ from typing import Any
 from destinations.api import Api, Rate
 from destinations.destination import Action, Destination, Object
 from destinations.login import bearer
-from destinations.rows import RECORD_ID, Accepted, FieldSpec, Kind, Merge, Rejected, Row, moment
+from destinations.rows import (
+    RECORD_ID,
+    Accepted,
+    FieldSpec,
+    Kind,
+    Merge,
+    Rejected,
+    Row,
+    Taken,
+    moment,
+)
+from destinations.settling import Words
 
 OBJECTS = "/crm/v3/objects"
 
-# Python's own text of these is what HubSpot wants: most values, and a row has many.
+# Python's own text of these is what HubSpot wants.
 PLAIN = {str, int, float}
 
 # The lowest tier's: 100 calls in 10 s for each private app.
@@ -35,10 +46,31 @@ destination = Destination(
 )
 
 
+def _text(value: Any) -> str:
+    """A property's value; all are strings, and the empty one clears.
+
+    Dates and times are milliseconds, dates at midnight UTC; several choices have `;` between.
+    https://developers.hubspot.com/docs/faq/how-should-timestamps-be-formatted-for-hubspots-apis
+    """
+    if type(value) in PLAIN:
+        return str(value)
+    match value:
+        case None | bool():
+            return "" if value is None else str(value).lower()
+        case Decimal():
+            return f"{value:f}"
+        case date():
+            return str(round(moment(value).timestamp() * 1000))
+        case list():
+            return ";".join(map(_text, value))
+        case _:
+            return str(value)
+
+
 def _declare(kind: str, key: str | None, *, is_partial: bool) -> Object:
     """An object of the CRM: all of them have the same calls."""
 
-    def send(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
+    def send(api: Api, rows: list[Row]) -> Words:
         yield from _write(api, kind, rows)
 
     def archive(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
@@ -59,7 +91,7 @@ def _declare(kind: str, key: str | None, *, is_partial: bool) -> Object:
     send.__doc__ = f"{kind.capitalize()}, created or updated."
     modes = ("upsert", "update", "create")
     made = destination.object(
-        key=key, batch_size=100, name=kind, modes=modes, is_partial=is_partial
+        key=key, batch_size=100, name=kind, modes=modes, write=_text, is_partial=is_partial
     )(send)
     made.delete(archive)
     made.merge(merge)
@@ -122,8 +154,8 @@ def _unknown(api: Api, rows: list[Row]) -> Iterator[Rejected]:
             yield Rejected(api.key_of(row), "HubSpot removes by its own id, which is not known")
 
 
-def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Accepted]:
-    inputs = {api.key_of(row): _input(api, row) for row in rows}
+def _write(api: Api, kind: str, rows: list[Row]) -> Words:
+    inputs = {(key := api.key_of(row)): _input(api, key, row) for row in rows}
     path = f"{OBJECTS}/{kind}/batch/{api.mode}"
     answer = api.call("POST", path, {"inputs": list(inputs.values())}) or {}
     errors, results = answer.get("errors") or [], answer.get("results") or []
@@ -131,22 +163,23 @@ def _write(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Accepted
     yield from rejected.values()
     in_doubt = [key for key in inputs if key not in rejected]
     record_ids = _record_ids(api.key, in_doubt, results)
+    if len(results) >= len(in_doubt):
+        yield Taken({key: record_ids.get(key) for key in in_doubt})
+        return
     # HubSpot has answered 200 and COMPLETE without having taken a row: what is not among the
     # results is not in HubSpot. https://github.com/rudderlabs/rudder-transformer/pull/5147
     for key in in_doubt:
-        if key in record_ids or len(results) >= len(in_doubt):
-            yield Accepted(key, record_ids.get(key))
+        if key in record_ids:
+            yield Accepted(key, record_ids[key])
         else:
             yield Rejected(key, "; ".join(["not mentioned in the answer", *_unnamed(errors)]))
 
 
-def _input(api: Api, row: Row) -> dict[str, Any]:
+def _input(api: Api, key: str, row: Row) -> dict[str, Any]:
     """The trace id, any unique string, makes HubSpot say which row it means: here, the key."""
-    key = api.key_of(row)
-    properties = {
-        name: str(value) if type(value) in PLAIN else _text(value) for name, value in row.items()
-    }
+    properties = dict(row)
     if api.mode == "create":
+        properties[api.key] = _text(row[api.key])
         return {"objectWriteTraceId": key, "properties": properties}
     del properties[api.key]
     return {
@@ -186,7 +219,7 @@ def _kind(error: dict[str, Any]) -> Kind:
     return "mapping" if is_field else "row"
 
 
-def _record_ids(field: str, keys: list[str], results: list[dict[str, Any]]) -> dict[str, str]:
+def _record_ids(field: str, keys: Iterable[str], results: list[dict[str, Any]]) -> dict[str, str]:
     """HubSpot's ids by key: results are tied by trace id or, without one, by the key property."""
     ids = {key: one["id"] for one in results if (key := one.get("objectWriteTraceId"))}
     if len(ids) == len(results):
@@ -252,24 +285,3 @@ def _field(one: dict[str, Any]) -> FieldSpec:
     choices = tuple(option["value"] for option in one.get("options") or [])
     is_readonly = (one.get("modificationMetadata") or {}).get("readOnlyValue", False)
     return FieldSpec(one["type"], choices=choices or None, is_writable=not is_readonly)
-
-
-def _text(value: Any) -> str:
-    """A property's value; all are strings, and the empty one clears.
-
-    Dates and times are milliseconds, dates at midnight UTC; several choices have `;` between.
-    https://developers.hubspot.com/docs/faq/how-should-timestamps-be-formatted-for-hubspots-apis
-    """
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return f"{value:f}"
-        case date():
-            return str(round(moment(value).timestamp() * 1000))
-        case list():
-            return ";".join(_text(one) for one in value)
-        case _:
-            return str(value)

@@ -1,6 +1,6 @@
 """What goes to a tool and what comes back: rows, and the tool's word on each of them, by key."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -41,6 +41,13 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """As Accepted, of many rows at once: key -> the tool's own id, None where it told none."""
+
+    record_ids: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
 class Merge:
     """Two records of the tool that are one: what has the first key goes into the second."""
 
@@ -72,7 +79,10 @@ class Outcome:
     rejected: dict[str, str] = field(default_factory=dict)
     marks: dict[str, tuple[str | None, Kind]] = field(default_factory=dict)
 
-    def note(self, word: Rejected | Accepted) -> None:
+    def note(self, word: Rejected | Accepted | Taken) -> None:
+        if isinstance(word, Taken):
+            self.accepted.update(word.record_ids)
+            return
         if isinstance(word, Accepted):
             self.accepted[word.key] = word.record_id
             return

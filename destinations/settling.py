@@ -1,28 +1,25 @@
 """What a tool says of a batch, settled row by row: no row is left without an answer."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from destinations.api import Api
 from destinations.errors import DestinationError, Refused, StrayKey
-from destinations.rows import Accepted, Merge, Outcome, Rejected, Row
+from destinations.rows import Accepted, Outcome, Rejected, Taken
 
-Words = Iterator[Rejected | Accepted]
-# What may be, or hold, a number that is none: most rows have nothing of the kind.
-NUMBERED = {float, list, dict}
+Words = Iterator[Rejected | Accepted | Taken]
 Deliver = Callable[[Api, list[Any]], Words]
 
 
-def deliver(send: Deliver, api: Api, items: dict[str, Any]) -> Outcome:
+def deliver(
+    send: Deliver, api: Api, items: dict[str, Any], unspeakable: Mapping[str, str]
+) -> Outcome:
     """Hand rows or merges, by key, to a connector's function: its word on every one of them.
 
-    What stops it on the way carries in `settled` what the tool had said until then.
+    The unspeakable are rejected without a call, for the reason given. What stops it on the way
+    carries in `settled` what the tool had said until then.
     """
-    outcome, answered = Outcome(), api.answered
-    for key, item in items.items():
-        if reason := _unspeakable(item):
-            outcome.note(Rejected(key, reason))
+    outcome, answered = Outcome(rejected=dict(unspeakable)), api.answered
     try:
         _settle(send, api, _left(items, outcome), outcome)
     except DestinationError as error:
@@ -43,8 +40,9 @@ def _settle(send: Deliver, api: Api, items: dict[str, Any], outcome: Outcome) ->
         return
     try:
         for word in send(api, list(items.values())):
-            if word.key not in items:
-                raise StrayKey(api.destination, word.key)
+            spoken_of = word.record_ids.keys() if isinstance(word, Taken) else {word.key}
+            if not spoken_of <= items.keys():
+                raise StrayKey(api.destination, min(spoken_of - items.keys()))
             outcome.note(word)
     except Refused as refusal:
         if refusal.about != "rows":
@@ -72,27 +70,7 @@ def _halve(
 
 
 def _left(items: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    if items.keys() <= outcome.accepted.keys():
+        return {}
     known = outcome.accepted.keys() | outcome.rejected.keys()
     return {key: item for key, item in items.items() if key not in known} if known else items
-
-
-def _unspeakable(row: Row | Merge) -> str | None:
-    """Why no tool could be told this row: JSON has no word for infinity or for no number."""
-    if isinstance(row, dict) and not NUMBERED.isdisjoint(map(type, row.values())):
-        for name, value in row.items():
-            for number in _endless(value):
-                where = "is" if number is value else "has"
-                return f"{name} {where} {number}, which is no number that can be sent"
-    return None
-
-
-def _endless(value: Any) -> Iterator[float]:
-    """The infinite numbers, and those that are none, in a value."""
-    match value:
-        case float() if not math.isfinite(value):
-            yield value
-        case list() | tuple():
-            for one in value:
-                yield from _endless(one)
-        case dict():
-            yield from _endless(list(value.values()))

@@ -27,9 +27,9 @@ from typing import Any
 
 from destinations.api import Api
 from destinations.destination import Action, Destination
-from destinations.errors import BadParameter
+from destinations.errors import BadParameter, Refused
 from destinations.login import Headers
-from destinations.rows import Accepted, Rejected, Row, in_json
+from destinations.rows import Accepted, Rejected, Row, in_json, on_wire
 
 PLACE = re.compile(r"{{ *([^{}]+?) *}}")
 
@@ -43,7 +43,12 @@ def webhook(name: str) -> Destination:
         options=("rows_per_call", "template", "authorization"),
     )
     thing = made.object(
-        key=None, batch_size=100, name="*", modes=("upsert", "append"), is_deduplicated=True
+        key=None,
+        batch_size=100,
+        name="*",
+        modes=("upsert", "append"),
+        write=in_json,
+        is_deduplicated=True,
     )(post)
     thing.delete(post_deleted)
     thing.price(count_calls)
@@ -77,10 +82,16 @@ def _post(api: Api, rows: list[Row], action: str) -> Iterator[Rejected | Accepte
         if template is not None:
             filled = [_fill(template, _values(api, template, one, action)) for one in pack]
             body = filled[0] if count == 1 else filled
-        sent = json.dumps(body, ensure_ascii=False).encode()
+        sent = on_wire(body)
         headers = _signed(api, ids[0] if count == 1 else _digest(*ids), sent)
-        answer = api.call("POST", api.arguments["url"], sent, headers=headers, is_text=True)
-        yield from _words(pack, answer)
+        ask = api.attempt if count == 1 else api.call
+        answer = ask("POST", api.arguments["url"], sent, headers=headers, is_text=True)
+        if not isinstance(answer, Refused):
+            yield from _words(pack, answer)
+        elif answer.about == "rows":
+            yield Rejected(pack[0]["key"], answer.words)
+        else:
+            raise answer
 
 
 def _said(api: Api, row: Row, action: str) -> dict[str, Any]:
@@ -89,8 +100,8 @@ def _said(api: Api, row: Row, action: str) -> dict[str, Any]:
     What is appended has one id for ever. Anything else may be said again, with the same words, in
     another run, and must then not pass for a repetition.
     """
-    key, fields = api.key_of(row), {name: in_json(value) for name, value in row.items()}
-    told = () if action == "append" else (api.run_id, json.dumps(fields, sort_keys=True))
+    key, fields = api.key_of(row), {**row, api.key: in_json(row[api.key])}
+    told = () if action == "append" else (api.run_id, on_wire(fields).decode())
     name = _digest(api.destination, api.object, action, key, *told)
     return {"id": name, "key": key, "fields": fields}
 

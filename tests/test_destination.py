@@ -1,14 +1,11 @@
-"""What a connector file declares, how its rows are settled, and how the files are found."""
+"""What a connector file declares, and how its rows are settled."""
 
 import math
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from answering import Answer, Answering, Asked, Sleeper, in_turn
 
-import destinations
 from destinations.api import Api, Rate
 from destinations.destination import Destination, Send
 from destinations.errors import (
@@ -265,39 +262,6 @@ def test_packs_stay_under_the_limit_and_keep_the_order() -> None:
     assert len(made) > 1
 
 
-def test_broken_connector_files_are_told_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "my_tools"
-    package.mkdir()
-    good = (
-        "from destinations.api import Rate\n"
-        "from destinations.destination import Destination\n"
-        "from destinations.login import bearer\n"
-        "destination = Destination({name!r}, 'https://x', (), bearer('t'), Rate(1, 1))\n"
-    )
-    (package / "__init__.py").write_text("")
-    (package / "alpha.py").write_text("import nothing_of_that_name\n")
-    (package / "beta.py").write_text("def broken(:\n")
-    (package / "gamma.py").write_text(good.format(name="delta"))
-    (package / "empty.py").write_text(good.format(name="empty"))
-    (package / "none.py").write_text("")
-    (package / "fine.py").write_text(
-        good.format(name="fine") + "destination.object(key='id', batch_size=1, name='x')(print)\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    found, mistakes = destinations.find("my_tools")
-    assert list(found) == ["fine"]
-    assert mistakes == [
-        "my_tools/alpha.py:1: ModuleNotFoundError(\"No module named 'nothing_of_that_name'\")",
-        "my_tools/beta.py:1: SyntaxError('invalid syntax', "
-        f"('{package}/beta.py', 1, 12, 'def broken(:\\n', 1, 13))",
-        "my_tools/empty.py: its destination has no `@destination.object(...)`",
-        "my_tools/gamma.py: its destination is named 'delta', not as the file",
-        "my_tools/none.py: defines no `destination = Destination(...)`",
-    ]
-
-
 def test_an_object_named_by_a_pattern_stands_for_all_names_like_it() -> None:
     def send(_: Api, __: list[Row]) -> Iterator[Rejected | Accepted]:
         yield from ()
@@ -310,9 +274,3 @@ def test_an_object_named_by_a_pattern_stands_for_all_names_like_it() -> None:
     asked = ("people", "x.csv", "a.b.csv", "Order__c", "x.xml")
     found = [destination.thing(name) for name in asked]
     assert found == [made["people"], made["*.csv"], made["*.csv"], made["*__c"], None]
-
-
-def test_finding_the_destinations_is_quick() -> None:
-    started = time.perf_counter()
-    assert {"customerio", "hubspot", "salesforce"} <= set(destinations.find()[0])
-    assert time.perf_counter() - started < 1

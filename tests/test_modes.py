@@ -10,16 +10,15 @@ from taking import CONTACTS, NOON, Tool, at, fill, fill_letters, in_ledger, sums
 
 from cdp_assets import sending
 from cdp_assets.sending import Target, Workshop
-from destinations.errors import RetryLater, Unanswered
-from destinations.rows import Outcome, Row
-from warehouse import ledger, owed
+from destinations.errors import RetryLater
+from destinations.rows import Row
+from warehouse import ledger
 from warehouse.database import connect
 from warehouse.ledger import Report
 from warehouse.plan import TooMany
 from warehouse.sync import Limit, Sync
 
 MIRROR = replace(CONTACTS, mode="mirror", max_deletes=Limit())
-APPEND = replace(CONTACTS, mode="append")
 
 
 @pytest.fixture
@@ -227,147 +226,3 @@ def test_after_an_update_of_unknown_fate_the_whole_row_goes(workshop: Workshop) 
     report = runs.run()
 
     assert (report.refreshed, runs.sent()[-1]) == (1, {"email": "a", "city": "x", "visits": 1})
-
-
-class Log:
-    """A tool that keeps events as they come, twice if they come twice."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.fails: dict[int, tuple[str, BaseException]] = {}
-        self.calls = 0
-
-    def send(self, rows: list[Row]) -> Outcome:
-        self.calls += 1
-        moment, error = self.fails.pop(self.calls, ("", Exception()))
-        if moment != "before":
-            self.events += [row["email"] for row in rows]
-        if moment:
-            raise error
-        return Outcome({row["email"]: None for row in rows})
-
-
-def test_an_append_of_unknown_fate_is_held_until_somebody_decides(workshop: Workshop) -> None:
-    log = Log()
-    target = Target(log.send, 2)
-    fill_letters(workshop, "abcdef")
-    log.fails = {2: ("after", Unanswered("mixpanel", "no answer"))}
-    with pytest.raises(Unanswered, match="cdp decide SYNC taken"):
-        sending.run(APPEND, target, workshop, "r1", at(NOON))
-
-    report = sending.run(APPEND, target, workshop, "r2", at(NOON))
-
-    assert (sums(report), report.held) == ((4, 2, 0, 2), 2)
-    assert log.events == list("abcdef")
-    with workshop.connect() as db:
-        held = owed.unknown(db, APPEND)
-        owed.decide(db, APPEND, held, True, NOON)
-    assert held == ["c", "d"]
-    assert sums(sending.run(APPEND, target, workshop, "r3", at(NOON))) == (0, 0, 0, 0)
-    assert log.events == list("abcdef")
-
-
-def test_an_append_that_was_lost_goes_again_once_somebody_says_so(workshop: Workshop) -> None:
-    log = Log()
-    target = Target(log.send, 2)
-    fill_letters(workshop, "abc")
-    log.fails = {1: ("before", ConnectionError("cut"))}
-    with pytest.raises(ConnectionError):
-        sending.run(APPEND, target, workshop, "r1", at(NOON))
-    assert sending.run(APPEND, target, workshop, "r2", at(NOON + timedelta(days=90))).held == 2
-    with workshop.connect() as db:
-        owed.decide(db, APPEND, owed.unknown(db, APPEND), False, NOON)
-
-    report = sending.run(APPEND, target, workshop, "r3", at(NOON))
-
-    assert sums(report) == (2, 2, 0, 0)
-    assert sorted(log.events) == ["a", "b", "c"]
-
-
-def test_an_append_to_a_busy_tool_goes_again_by_itself(workshop: Workshop) -> None:
-    log = Log()
-    target = Target(log.send, 2)
-    fill_letters(workshop, "abc")
-    log.fails = {1: ("before", RetryLater("mixpanel", 60, "429"))}
-    with pytest.raises(RetryLater):
-        sending.run(APPEND, target, workshop, "r1", at(NOON))
-    assert sums(sending.run(APPEND, target, workshop, "r2", at(NOON))) == (3, 3, 0, 0)
-    assert log.events == ["a", "b", "c"]
-
-
-def test_an_append_is_never_sent_again_when_it_changes(workshop: Workshop) -> None:
-    log = Log()
-    fill_letters(workshop, "ab")
-    sending.run(APPEND, Target(log.send, 2), workshop, "r1", at(NOON))
-    fill_letters(workshop, "bc", value=2)
-    assert sums(sending.run(APPEND, Target(log.send, 2), workshop, "r2", at(NOON))) == (1, 1, 0, 0)
-    assert log.events == ["a", "b", "c"]
-
-
-class Files:
-    """Batches become parts; only a manifest makes them a file that anybody reads."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.files: list[str] = []
-        self.breaks_at: set[str] = set()
-
-    def send(self, rows: list[Row]) -> Outcome:
-        if "send" in self.breaks_at:
-            raise ConnectionError("cut")
-        self.parts.append("".join(row["email"] for row in rows))
-        return Outcome({row["email"]: None for row in rows})
-
-    def finish(self) -> None:
-        if "finish" in self.breaks_at:
-            raise ConnectionError("cut")
-        self.files.append("".join(self.parts))
-        self.parts = []
-
-
-def test_a_snapshot_has_every_row_whenever_one_differs(workshop: Workshop) -> None:
-    files = Files()
-    target = Target(files.send, 2, finish=files.finish)
-    sync = replace(CONTACTS, mode="snapshot")
-    fill_letters(workshop, "abc")
-    first = sending.run(sync, target, workshop, "r1", at(NOON))
-    same = sending.run(sync, target, workshop, "r2", at(NOON))
-    fill_letters(workshop, "ac")
-    smaller = sending.run(sync, target, workshop, "r3", at(NOON))
-
-    assert files.files == ["abc", "ac"]
-    assert [sums(report) for report in (first, same, smaller)] == [
-        (3, 3, 0, 0),
-        (0, 0, 0, 0),
-        (3, 3, 0, 0),
-    ]
-    assert (smaller.refreshed, smaller.deleted) == (2, 1)
-    assert in_ledger(workshop, "email") == [("a",), ("c",)]
-
-
-def test_rows_of_a_snapshot_that_was_not_finished_do_not_count(workshop: Workshop) -> None:
-    files = Files()
-    target = Target(files.send, 2, finish=files.finish)
-    sync = replace(CONTACTS, mode="snapshot")
-    fill_letters(workshop, "abc")
-    files.breaks_at = {"finish"}
-    with pytest.raises(ConnectionError):
-        sending.run(sync, target, workshop, "r1", at(NOON))
-    assert in_ledger(workshop, "email") == []
-    files.breaks_at, files.parts = set(), []
-
-    report = sending.run(sync, target, workshop, "r2", at(NOON))
-
-    assert (files.files, sums(report)) == (["abc"], (3, 3, 0, 0))
-    assert in_ledger(workshop, "email") == [("a",), ("b",), ("c",)]
-
-
-def test_other_rows_count_even_if_their_run_could_not_be_finished(workshop: Workshop) -> None:
-    files = Files()
-    target = Target(files.send, 2, finish=files.finish)
-    fill_letters(workshop, "abc")
-    files.breaks_at = {"finish"}
-    with pytest.raises(ConnectionError):
-        sending.run(CONTACTS, target, workshop, "r1", at(NOON))
-    assert sums(sending.run(CONTACTS, target, workshop, "r2", at(NOON))) == (0, 0, 0, 0)
-    assert files.parts == ["ab", "c"]

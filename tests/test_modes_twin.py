@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from dying import Crash, Door
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -149,10 +150,19 @@ class Modes(RuleBasedStateMachine):
         self.run()
         self.world.breaks = None
 
-    @rule(opening=st.integers(1, 4), moment=st.sampled_from(["before", "after"]))
-    def the_process_dies_at_the_warehouse(self, opening: int, moment: str) -> None:
+    @rule(
+        opening=st.integers(1, 4),
+        moment=st.sampled_from(["before", "after"]),
+        is_entered_at_once=st.booleans(),
+    )
+    def the_process_dies_at_the_warehouse(
+        self, opening: int, moment: str, is_entered_at_once: bool
+    ) -> None:
         self.door.mark(opening, moment)
-        self.run()
+        with pytest.MonkeyPatch.context() as patch:
+            if is_entered_at_once:
+                patch.setattr(sending, "ENTERED_EVERY_S", 0)
+            self.run()
         self.door.unmark()
 
     @rule()

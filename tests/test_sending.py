@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from taking import CONTACTS, NOON, Tool, at, fill, fill_letters, in_ledger, sums
 
-from cdp_assets import sending
+from cdp_assets import sending, spool
 from cdp_assets.sending import Target, Workshop
 from destinations.errors import QuotaTooSmall, RetryLater
 from destinations.rows import Outcome, Row
@@ -187,7 +187,7 @@ def test_the_warehouse_is_free_while_a_batch_is_under_way(workshop: Workshop) ->
 
 
 def test_a_quick_tool_does_not_make_a_run_open_the_warehouse_for_each_batch(
-    workshop: Workshop,
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_letters(workshop, "abcdefgh")
     opened: list[str] = []
@@ -198,12 +198,33 @@ def test_a_quick_tool_does_not_make_a_run_open_the_warehouse_for_each_batch(
         with workshop.connect() as db:
             yield db
 
-    sending.run(
-        CONTACTS, Target(Tool().send, 2), Workshop(counting, workshop.folder), "r1", at(NOON)
-    )
+    quick = Workshop(counting, workshop.folder)
+    sending.run(CONTACTS, Target(Tool().send, 2), quick, "r1", at(NOON))
+    assert len(opened) == 2
 
-    # One for the plan, one before the first batch, one before the other three, one to end the run.
-    assert len(opened) == 4
+    opened.clear()
+    monkeypatch.setattr(spool, "MOST_ROWS", 4)
+    fill_letters(workshop, "abcdefgh", 2)
+    sending.run(CONTACTS, Target(Tool().send, 2), quick, "r2", at(NOON))
+    assert len(opened) == 3
+
+
+def test_a_slow_tools_answers_are_entered_on_the_way(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_letters(workshop, "abcdefgh")
+    monkeypatch.setattr(sending, "ENTERED_EVERY_S", 0)
+    tool, seen = Tool(), []
+
+    def send(rows: list[Row]) -> Outcome:
+        with workshop.connect() as db:
+            seen.append(db.value("select count(*) from ledger.outbox where state = 'accepted'"))
+        return tool.send(rows)
+
+    report = sending.run(CONTACTS, Target(send, 2), workshop, "r1", at(NOON))
+
+    assert (sums(report), seen) == ((8, 8, 0, 0), [0, 2, 4, 6])
+    assert [row[0] for row in in_ledger(workshop)] == list("abcdefgh")
 
 
 def test_batches_have_the_size_the_tool_takes(workshop: Workshop) -> None:

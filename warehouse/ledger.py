@@ -15,11 +15,14 @@ are planned again; a keyed upsert that arrives twice leaves the tool as it was.
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from warehouse.database import Database
 from warehouse.quoting import quoted
 from warehouse.sync import Sync
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 HISTORY_DAYS = 30
 LATER = {
@@ -149,6 +152,23 @@ def refusals(db: Database, sync: Sync) -> list[Refusal]:
         {"sync": sync.name},
     )
     return [Refusal(*row) for row in rows]
+
+
+def with_heirs(db: Database, sync: Sync, batches: list["pa.Table"]) -> list["pa.Table"]:
+    """Rows to merge know the tool's id of the record they go into; none, if it is not there yet."""
+    if batches[0]["_action"][0].as_py() != "merge":
+        return batches
+    found = []
+    for batch in batches:
+        with db.lent("merging", batch):
+            found.append(
+                db.read(
+                    "select m.* replace (l._key as _into), l._record_id as _heir_id"
+                    f" from merging as m left join {sync.ledger} as l on l._key = m._into"
+                    " order by m._place"
+                )
+            )
+    return found
 
 
 def _select(db: Database, sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ What a batch's answer changes in the outbox and in the ledger, it changes in one
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse.database import Database
 from warehouse.ledger import Report, reports
@@ -66,23 +66,6 @@ def mark_sent(db: Database, sync: Sync, run_id: str, rows: "pa.Table", now: date
         raise RunTakenOver(sync.name, run_id)
 
 
-def with_heirs(db: Database, sync: Sync, batches: list["pa.Table"]) -> list["pa.Table"]:
-    """Rows to merge know the tool's id of the record they go into; none, if it is not there yet."""
-    if batches[0]["_action"][0].as_py() != "merge":
-        return batches
-    found = []
-    for batch in batches:
-        with db.lent("merging", batch):
-            found.append(
-                db.read(
-                    "select m.* replace (l._key as _into), l._record_id as _heir_id"
-                    f" from merging as m left join {sync.ledger} as l on l._key = m._into"
-                    " order by m._place"
-                )
-            )
-    return found
-
-
 def take_back(db: Database, sync: Sync, run_id: str, after: int | None = None) -> None:
     """Rows that were marked as sent, all or those after a place, and were not sent after all."""
     db.run(
@@ -99,8 +82,10 @@ def settle(db: Database, sync: Sync, run_id: str, answer: Answer, now: datetime)
     # Not from the catalog: asking it costs 30 ms on a connection that has just been opened.
     names = [name for name in answer.rows.column_names if name not in RESERVED]
     fields = [quoted(name) for name in names]
-    with db.lent("answered", _with_fates(answer)):
-        if _settle_outbox(db, sync, run_id, fields, now) != answer.rows.num_rows:
+    rows = _with_fates(answer)
+    with db.lent("answered", rows):
+        known = {"sync": sync.name, "run_id": run_id, "now": now}
+        if _settle_outbox(db, rows, fields, known) != rows.num_rows:
             raise RunTakenOver(sync.name, run_id)
         for action in answer.rows["_action"].unique().to_pylist():
             enter = SETTLED.get(action, _settle_updates)
@@ -120,40 +105,58 @@ def _with_fates(answer: Answer) -> "pa.Table":
     rows = answer.rows.drop_columns(["_record_id"])
     for name, told in fates.items():
         # Of most rows a tool says nothing but its own id of them.
-        values = [told.get(key) for key in keys] if told else [None] * len(keys)
+        values = list(map(told.get, keys)) if told else [None] * len(keys)
         rows = rows.append_column(name, pa.array(values, pa.string()))
     return rows
 
 
-def _settle_outbox(db: Database, sync: Sync, run_id: str, fields: list[str], now: datetime) -> int:
+def _settle_outbox(db: Database, rows: "pa.Table", fields: list[str], known: dict[str, Any]) -> int:
+    """Most rows of an answer were accepted, and lie together: they need no join."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(rows["_place"]).as_py()
+    meant = f"sync = $sync and run_id = $run_id and place between {ends['min']} and {ends['max']}"
+    who = {name: known[name] for name in ("sync", "run_id")}
+    sent = f"select count(*) from ledger.outbox where {meant} and state = 'sent'"
+    if db.value(sent, who) > rows.num_rows:
+        meant += " and place in (select _place from answered)"
+    with db.lent("refused", rows.filter(pc.is_valid(rows["_reason"]))):
+        refused = _settle_refused(db, meant, fields, known)
+    accepted = db.value(
+        "update ledger.outbox set state = 'accepted', settled_at = $now"
+        f" where {meant} and state = 'sent'",
+        known,
+    )
+    # Those that were refused before were so for a reason.
+    db.run(
+        "update ledger.outbox"
+        " set reason = null, code = null, kind = null, payload = null, next_try_at = null"
+        f" where {meant} and state = 'accepted' and tries > 0",
+        who,
+    )
+    return int(accepted) + refused
+
+
+def _settle_refused(db: Database, meant: str, fields: list[str], known: dict[str, Any]) -> int:
     return int(
         db.value(
             f"""
-            update ledger.outbox as o
+            update ledger.outbox
             set
-                state = if(a._reason is null, 'accepted', 'rejected'),
-                reason = a._reason,
-                code = if(a._reason is null, null, a._code),
-                kind = if(a._reason is null, null, coalesce(a._kind, 'row')),
-                tries = if(a._reason is null, tries, tries + 1),
-                payload = a._payload,
-                next_try_at = if(a._reason is null, null, $now + {PAUSE}),
+                state = 'rejected',
+                reason = r._reason,
+                code = r._code,
+                kind = coalesce(r._kind, 'row'),
+                tries = tries + 1,
+                payload = r._payload,
+                next_try_at = $now + {PAUSE},
                 settled_at = $now
             from (
-                select
-                    _place,
-                    _reason,
-                    _code,
-                    _kind,
-                    if(_reason is null, null, {payload(fields)}) as _payload
-                from answered
-            ) as a
-            where o.sync = $sync and o.run_id = $run_id and o.state = 'sent'
-                and o.place = a._place
-                and o.place between (select min(_place) from answered)
-                    and (select max(_place) from answered)
+                select _place, _reason, _code, _kind, {payload(fields)} as _payload from refused
+            ) as r
+            where {meant} and state = 'sent' and place = r._place
             """,
-            {"now": now, "sync": sync.name, "run_id": run_id},
+            known,
         )
     )
 
