@@ -26,7 +26,7 @@ from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
 # To change when what stands in stitching.* changes its meaning: the next run is then a full one.
-LAYOUT = 2
+LAYOUT = 3
 
 COLUMNS = {
     "identity.identifiers": {
@@ -187,6 +187,7 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
     """
     # Nothing here asks for the order in which tables were written; to keep it costs memory.
     db.run("set preserve_insertion_order = false")
+    db.run("set block_allocator_memory = '8GB'")
     _number_rules(db, sources, rules)
     if full:
         occurrences.read_all(db, sources, rules)
@@ -196,17 +197,20 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
         affected.find(db)
     resolution.resolve(db, rules)
     naming.name(db, full=full)
-    record.prepare(db, full=full)
+    record.prepare(db)
 
 
 def _number_rules(db: Database, sources: Sequence[Input], rules: Rules) -> None:
     hand.number_lines(db, rules)
-    for table, names in {
-        "numbered_sources": ("source", [source.name for source in sources]),
-        "kinds": ("type", rules.names),
-    }.items():
-        db.run(f"create or replace temp table {table} ({names[0]} integer, name varchar)")
-        db.connection.executemany(f"insert into {table} values (?, ?)", list(enumerate(names[1])))
+    db.run(
+        "create or replace temp table numbered_sources"
+        " (source integer, name varchar, types integer[])"
+    )
+    for number, source in enumerate(sources):
+        types = [rules.names.index(name) for name in source.identifiers]
+        db.run("insert into numbered_sources values (?, ?, ?)", [number, source.name, types])
+    db.run("create or replace temp table kinds (type integer, name varchar)")
+    db.connection.executemany("insert into kinds values (?, ?)", list(enumerate(rules.names)))
 
 
 def _version(sources: Sequence[Input], rules: Rules) -> str:

@@ -1,8 +1,8 @@
 """From staging rows to numbers: which identifiers stand on which row, normalised and unblocked.
 
-Rows are many and the tuples of identifiers they bear are few; turning text into numbers is most of
-the cost of identity. So distinct tuples come first, and everything after works on integers: a row,
-a tuple and an identifier go by 63 bits of DuckDB's hash of what they say, so that a number needs no
+Rows are many and the texts they bear are few; turning text into numbers is most of the cost of
+identity. So each distinct text is looked at once, and everything else works on integers: a row, a
+tuple and an identifier go by 63 bits of DuckDB's hash of what they say, so that a number needs no
 looking up. Where two identifiers have the same number, which in one of some hundred thousand
 warehouses they do, `affected` finds it and stops.
 
@@ -10,7 +10,7 @@ A run reads staging once to see, by source and day, what has changed since the l
 the rows of those days (`Reading`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from warehouse.database import Database
@@ -45,15 +45,24 @@ class Input:
 
     @property
     def rows(self) -> str:
-        """SELECT of its rows that bear identifiers: tuple, at_us, row_id, and each as text."""
-        ids = ", ".join(f"cast({name} as varchar) as {name}" for name in self.identifiers)
+        """SELECT of its rows that bear identifiers: tuple, at_us, row_id, each identifier as text,
+        and the number of each text.
+        """
+        texts = ", ".join(f"cast({name} as varchar) as {name}" for name in self.identifiers)
+        spellings = ", ".join(
+            f"{_spelling(name, name)} as {column}"
+            for name, column in zip(self.identifiers, self.numbers, strict=True)
+        )
         return f"""
-            select {self.tuple} as tuple, at_us, row_id, {self.names}
+            select {self.tuple_of(self.numbers)} as tuple, *
             from (
-                select {self.at_us} as at_us, cast({self.key} as varchar) as row_id, {ids}
-                from staging.{self.name}
+                select *, {spellings}
+                from (
+                    select {self.at_us} as at_us, cast({self.key} as varchar) as row_id, {texts}
+                    from staging.{self.name}
+                )
+                where coalesce({", ".join(self.identifiers)}) is not null
             )
-            where coalesce({self.names}) is not null
         """
 
     def rows_since(self, at_us: int) -> str:
@@ -64,14 +73,19 @@ class Input:
         )
 
     @property
-    def names(self) -> str:
-        return ", ".join(self.identifiers)
+    def numbers(self) -> list[str]:
+        """The columns of `rows` with the numbers of its texts."""
+        return [f"number_{place}" for place in range(len(self.identifiers))]
 
     @property
     def tuple(self) -> str:
-        """SQL for the number of what a row bears."""
-        ids = ", ".join(f"cast({name} as varchar)" for name in self.identifiers)
-        return number(f"'{self.name}', {ids}")
+        """SQL for the number of what a staging row bears."""
+        return self.tuple_of(
+            [_spelling(name, f"cast({name} as varchar)") for name in self.identifiers]
+        )
+
+    def tuple_of(self, numbers: Sequence[str]) -> str:
+        return number(f"'{self.name}', {', '.join(numbers)}")
 
     @property
     def at_us(self) -> str:
@@ -88,9 +102,28 @@ def number(of: str) -> str:
     return f"cast(hash({of}) >> 1 as bigint)"
 
 
+def _spelling(name: str, text: str) -> str:
+    """SQL for the number of a text; where it is as rules want it, that of the identifier too."""
+    return f"case when {text} is not null then {_node(name, text)} end"
+
+
+def _node(name: str, value: str) -> str:
+    """SQL for the number of an identifier."""
+    return number(f"'{name}', {value}")
+
+
 MARK = number("row_id, tuple, at_us")
 DIGEST = f"""
     select source, at_us // {DAY_US} as day, count(*) as row_count, sum({MARK}) as marks
+"""
+
+# An identifier of a tuple: by its spelling, unless that is odd.
+NODE = """
+    case when odd_{type}.spelling is null then {column}
+        when not odd_{type}.is_blocked then odd_{type}.node end
+"""
+SPELLED = """
+    left join (from odd where type = {type}) as odd_{type} on odd_{type}.spelling = {column}
 """
 
 
@@ -98,7 +131,8 @@ def read_all(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """Take every row for new; see `read_new` for the temp tables this makes."""
     _empty(db)
     for place, source in enumerate(inputs):
-        _take(db, place, source, source.rows, rules)
+        db.run(f"create or replace temp view news_{place} as {source.rows}")
+    _take(db, dict(enumerate(inputs)), rules)
     db.run(f"insert into days {DIGEST} from fresh group by all")
 
 
@@ -107,39 +141,45 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
 
     fresh (source, tuple, at_us, row_id): rows that are new; one that changed is new, and gone;
     gone (mark, tuple): rows that are no more;
-    new_tuples (tuple, source, first, last_us): distinct tuples of the fresh rows, with the first of
-    them as {at_us, row_id};
-    new_ties (tuple, node, type, value, written, reason): what they bear; `written` where
-    normalising changed it, a reason where it must not tie;
+    new_tuples (tuple, source, first, last_us, nodes): distinct tuples of the fresh rows, with the
+    first of them as {at_us, row_id}; `nodes` are the identifiers that may tie, in the order of the
+    source's columns, with null for the others;
+    new_names (node, type, value): these identifiers;
+    new_writings (tuple, node, written): where normalising changed one;
+    new_blocked (tuple, type, value, reason): the others, that must not tie;
     days (source, day, row_count, marks): what staging has, for the next run.
     """
     _empty(db)
-    for place, source in enumerate(inputs):
-        staged = f"(select {place} as source, * from ({source.rows}))"
-        db.run(f"insert into days {DIGEST} from {staged} group by all")
-        db.run(f"""
-            create or replace temp table changed as
-            select distinct day
-            from (
-                (select * from days where source = {place}
-                except select * from stitching.days where source = {place})
-                union all
-                (select * from stitching.days where source = {place}
-                except select * from days where source = {place})
-            )
-        """)
-        if db.count("changed"):
-            _compare(db, place, source, rules)
+    changed = {n: source for n, source in enumerate(inputs) if _has_changed(db, n, source)}
+    _take(db, changed, rules)
 
 
-def _compare(db: Database, place: int, source: Input, rules: Rules) -> None:
+def _has_changed(db: Database, place: int, source: Input) -> bool:
+    """If so, temp table news_<place> has the new rows of the source."""
+    staged = f"(select {place} as source, * from ({source.rows}))"
+    db.run(f"insert into days {DIGEST} from {staged} group by all")
+    db.run(f"""
+        create or replace temp table changed as
+        select distinct day
+        from (
+            (select * from days where source = {place}
+            except select * from stitching.days where source = {place})
+            union all
+            (select * from stitching.days where source = {place}
+            except select * from days where source = {place})
+        )
+    """)
+    first = db.value("select min(day) from changed")
+    if first is not None:
+        _compare(db, place, source.rows_since(first * DAY_US))
+    return first is not None
+
+
+def _compare(db: Database, place: int, rows: str) -> None:
     """Rows of the changed days, against those that the last run saw of them."""
-    first = db.value("select min(day) from changed") * DAY_US
     db.run(f"""
         create or replace temp table there as
-        select {MARK} as mark, *
-        from ({source.rows_since(first)})
-        where at_us // {DAY_US} in (from changed)
+        select {MARK} as mark, * from ({rows}) where at_us // {DAY_US} in (from changed)
     """)
     db.run(f"""
         create or replace temp table known as
@@ -148,9 +188,7 @@ def _compare(db: Database, place: int, source: Input, rules: Rules) -> None:
         where source = {place} and at_us // {DAY_US} in (from changed)
     """)
     db.run("insert into gone select * from known anti join there using (mark)")
-    _take(db, place, source, "from there anti join known using (mark)", rules)
-    db.run("drop table there")
-    db.run("drop table known")
+    db.temp(f"news_{place}", "from there anti join known using (mark)")
 
 
 def _empty(db: Database) -> None:
@@ -158,59 +196,60 @@ def _empty(db: Database) -> None:
         "fresh": "source integer, tuple bigint, at_us bigint, row_id varchar",
         "gone": "mark bigint, tuple bigint",
         "new_tuples": "tuple bigint, source integer,"
-        " first struct(at_us bigint, row_id varchar), last_us bigint",
-        "new_ties": "tuple bigint, node bigint, type integer, value varchar, written varchar,"
-        " reason varchar",
+        " first struct(at_us bigint, row_id varchar), last_us bigint, nodes bigint[]",
+        "new_names": "node bigint, type integer, value varchar",
+        "new_writings": "tuple bigint, node bigint, written varchar",
+        "new_blocked": "tuple bigint, type integer, value varchar, reason varchar",
+        "odd": "type integer, spelling bigint, text varchar, node bigint, value varchar,"
+        " is_blocked boolean",
         "days": "source integer, day bigint, row_count bigint, marks hugeint",
     }.items():
         db.run(f"create or replace temp table {table} ({columns})")
 
 
-def _take(db: Database, place: int, source: Input, rows: str, rules: Rules) -> None:
-    db.run(f"insert into fresh select {place}, tuple, at_us, row_id from ({rows})")
-    db.run(f"""
-        create or replace temp table wide as
-        select {source.tuple} as tuple, *
-        from (
-            select
-                {source.names},
-                min({{'at_us': at_us, 'row_id': row_id}}) as first,
-                max(at_us) as last_us
-            from ({rows})
-            group by {source.names}
-        )
-    """)
-    db.run(f"insert into new_tuples select tuple, {place}, first, last_us from wide")
+def _take(db: Database, changed: Mapping[int, Input], rules: Rules) -> None:
+    """Each text once, whichever the source, and then tuples in numbers alone."""
     for type_, rule in enumerate(rules.identifiers):
-        if rule.name in source.identifiers:
-            _take_identifier(db, type_, rule, rules.is_barred(source.name, rule.name))
-    db.run("drop table wide")
+        bearing = [place for place, source in changed.items() if rule.name in source.identifiers]
+        if bearing:
+            _take_texts(db, type_, rule, bearing)
+    for place, source in changed.items():
+        db.run(f"insert into fresh select {place}, tuple, at_us, row_id from news_{place}")
+        _take_tuples(db, place, source, rules)
 
 
-def _take_identifier(db: Database, type_: int, rule: Identifier, is_barred: bool) -> None:
-    join, normalised = "", "written"
+def _take_texts(db: Database, type_: int, rule: Identifier, bearing: Sequence[int]) -> None:
+    """Into `odd` those that are not as rules want them, with the node that they mean, or none where
+    nothing is left of a text; into `new_names` the identifiers.
+    """
+    texts = " union all ".join(f"select {rule.name} as text from news_{n}" for n in bearing)
+    db.temp("texts", f"select distinct text from ({texts}) where text is not null")
+    join, value = "", "trim(text)"
     if rule.normalise == "lower":
-        normalised = "lower(written)"
+        value = "lower(trim(text))"
     elif rule.normalise == "phone":
         _parse_phones(db, rule)
-        join, normalised = "left join numbers using (written)", "coalesce(number, written)"
-    reason = f"'{BARRED}'" if is_barred else f"case when {_is_blocked(rule)} then '{BLOCKED}' end"
+        join, value = "left join numbers on written = trim(text)", "coalesce(number, trim(text))"
     db.run(f"""
-        insert into new_ties
-        select
-            tuple,
-            {number(f"'{rule.name}', value")},
-            {type_},
-            value,
-            case when written <> value then written end,
-            {reason}
-        from (
-            select tuple, written, {normalised} as value
-            from (select tuple, nullif(trim({rule.name}), '') as written from wide)
-            {join}
-            where written is not null
-        )
+        insert into odd
+        select {type_}, {_spelling(rule.name, "text")}, text,
+            case when value <> '' then {_node(rule.name, "value")} end, value, is_blocked
+        from (select text, {value} as value, {_is_blocked(rule)} as is_blocked from texts {join})
+        where value <> text or is_blocked or value = ''
     """)
+    db.run(f"""
+        insert into new_names
+        select {_node(rule.name, "text")}, {type_}, text
+        from texts
+        anti join (from odd where type = {type_}) as odd using (text)
+    """)
+    db.run(f"""
+        insert into new_names
+        select distinct node, type, value
+        from (from odd where type = {type_} and node is not null and not is_blocked) as odd
+        anti join (from new_names where type = {type_}) as named using (node, value)
+    """)
+    db.run("drop table texts")
 
 
 def _is_blocked(rule: Identifier) -> str:
@@ -223,10 +262,61 @@ def _is_blocked(rule: Identifier) -> str:
 
 def _parse_phones(db: Database, rule: Identifier) -> None:
     """Temp table numbers (written, number) in E.164; what is no valid number has no row in it."""
-    import pyarrow as pa
+    written = [value for (value,) in db.run("select distinct trim(text) from texts")]
+    numbers = [e164(value, rule.region) for value in written]
+    db.run(
+        "create or replace temp table numbers as from (select unnest($written) as written,"
+        " unnest($numbers) as number) where number is not null",
+        {"written": written, "numbers": numbers},
+    )
 
-    select = f"select distinct trim({rule.name}) as written from wide where {rule.name} is not null"
-    written = db.read(select).column("written")
-    numbers = pa.array([e164(text, rule.region) for text in written.to_pylist()], pa.string())
-    with db.lent("numbers_read", pa.table({"written": written, "number": numbers})):
-        db.run("create or replace temp table numbers as from numbers_read where number is not null")
+
+def _take_tuples(db: Database, place: int, source: Input, rules: Rules) -> None:
+    numbers = ", ".join(source.numbers)
+    db.run(f"""
+        create or replace temp table wide as
+        select {source.tuple_of(source.numbers)} as tuple, *
+        from (
+            select {numbers}, min({{'at_us': at_us, 'row_id': row_id}}) as first,
+                max(at_us) as last_us
+            from news_{place}
+            group by {numbers}
+        )
+    """)
+    nodes, spelled = [], []
+    for column, name in zip(source.numbers, source.identifiers, strict=True):
+        type_, is_barred = rules.names.index(name), rules.is_barred(source.name, name)
+        (_bar if is_barred else _spell)(db, type_, column)
+        nodes.append("null" if is_barred else NODE.format(type=type_, column=column))
+        spelled.append(SPELLED.format(type=type_, column=column))
+    db.run(
+        f"insert into new_tuples select tuple, {place}, first, last_us, [{', '.join(nodes)}]"
+        f" from wide {' '.join(spelled)}"
+    )
+    db.run("drop table wide")
+
+
+def _spell(db: Database, type_: int, column: str) -> None:
+    """What is said of tuples whose texts are odd."""
+    spelled = f"wide join odd on odd.type = {type_} and odd.spelling = {column}"
+    db.run(f"""
+        insert into new_writings
+        select tuple, node, trim(text)
+        from {spelled}
+        where node is not null and not is_blocked and value <> trim(text)
+    """)
+    db.run(f"""
+        insert into new_blocked
+        select tuple, {type_}, value, '{BLOCKED}' from {spelled} where is_blocked and value <> ''
+    """)
+
+
+def _bar(db: Database, type_: int, column: str) -> None:
+    db.run(f"""
+        insert into new_blocked
+        select tuple, {type_}, coalesce(odd.value, named.value), '{BARRED}'
+        from wide
+        left join (from odd where type = {type_}) as odd on odd.spelling = {column}
+        left join (from new_names where type = {type_}) as named on named.node = {column}
+        where coalesce(odd.value, named.value) <> ''
+    """)
