@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
 
 
 class Forest(NamedTuple):

@@ -16,7 +16,10 @@ from warehouse.database import Database
 from warehouse.rules import Rules
 
 if TYPE_CHECKING:
-    from warehouse.components import Flags, Forest, Numbers
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from warehouse.components import Forest, Numbers
 
 NOBODY = 2**63 - 1
 
@@ -68,8 +71,12 @@ def _founding(forest: "Forest", stands: Mapping[str, "Numbers"]) -> "Numbers":
 
 
 def _over(
-    db: Database, rules: Rules, forest: "Forest", stands: Mapping[str, "Numbers"], founds: "Flags"
-) -> "Flags":
+    db: Database,
+    rules: Rules,
+    forest: "Forest",
+    stands: Mapping[str, "Numbers"],
+    founds: "NDArray[np.bool_]",
+) -> "NDArray[np.bool_]":
     """By place of a component: whether it breaks a limit. One with k founders has seen k - 1
     merges.
     """
@@ -95,7 +102,7 @@ def _over(
 
 
 def _merges(
-    forest: "Forest", bearings: Mapping[str, "Numbers"], is_over: "Flags"
+    forest: "Forest", bearings: Mapping[str, "Numbers"], is_over: "NDArray[np.bool_]"
 ) -> dict[str, "Numbers"]:
     """from_profile, into_profile, and the place of the tuple that tied them."""
     import numpy as np
