@@ -16,7 +16,6 @@ later (tuple, last_us): tuples of other components that have come again, and not
 from warehouse.database import Database
 from warehouse.occurrences import MARK, SameNumber
 
-ORDER = "row_number() over (order by first.at_us, source, first.row_id) - 1 as place"
 FIRST = "{'at_us': first_us, 'row_id': first_row_id}"
 
 
@@ -25,8 +24,8 @@ def everything(db: Database) -> None:
     db.run("create or replace temp table touched (component bigint)")
     db.run("create or replace temp table old_tuples (tuple bigint)")
     db.run("create or replace temp view all_rows as from fresh")
-    db.temp("tuples", f"select *, {ORDER} from new_tuples")
-    db.run("drop table new_tuples")
+    db.run("alter table new_tuples rename to counted_tuples")
+    _place(db)
     db.run("create or replace temp view names as from new_names")
     db.run("create or replace temp view writings as from new_writings")
     _check_numbers(db)
@@ -111,7 +110,20 @@ def _add_up(db: Database) -> None:
         group by tuple, source
         """,
     )
-    db.temp("tuples", f"select *, {ORDER} from counted_tuples")
+    _place(db)
+
+
+def _place(db: Database) -> None:
+    """Sort no more than must be, and lay the places beside the tuples."""
+    import numpy as np
+
+    order = db.arrays(
+        "select rowid from counted_tuples order by first.at_us, source, first.row_id"
+    )["rowid"]
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    db.keep("places", {"place": places})
+    db.run("create or replace temp view tuples as from counted_tuples positional join places")
 
 
 def _check_numbers(db: Database) -> None:

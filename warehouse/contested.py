@@ -27,9 +27,10 @@ NOBODY = 2**63 - 1
 def find(db: Database, rules: Rules) -> None:
     """Out of the temp tables of `affected`, these:
 
-    homes (place, tuple, component, profile, first_profile, is_over): of each tuple that ties. What
-    its component holds belongs to `profile`; identifiers that came with the tuple went to
-    `first_profile`. Neither is true of components that break a limit, which `is_over`.
+    homes (place, tuple, component, profile, first_profile, is_tied, is_over): of each tuple, in the
+    order of tuples, `is_tied` where it bears an identifier. What its component holds belongs to
+    `profile`; identifiers that came with the tuple went to `first_profile`. Neither is true of
+    components that break a limit, which `is_over`.
     simple_founders (profile, stand), simple_merges (from_profile, into_profile, place): of the
     components that break none.
     """
@@ -38,23 +39,23 @@ def find(db: Database, rules: Rules) -> None:
     tuples = db.arrays("select place, tuple from tuples")
     stands = db.arrays("select stand, type, first_place from stands")
     bearings = db.arrays("select place, first_place from bearings")
-    numbers = np.empty_like(tuples["tuple"])
-    numbers[tuples["place"]] = tuples["tuple"]
-    forest = components.connect(len(numbers), bearings["place"], bearings["first_place"])
+    places = tuples["place"]
+    numbers = np.empty_like(places)
+    numbers[places] = tuples["tuple"]
+    forest = components.connect(len(places), bearings["place"], bearings["first_place"])
     founding = _founding(forest, stands)
     is_over = _over(db, rules, forest, stands, founding < NOBODY)[forest.components]
     merges = _merges(forest, bearings, is_over)
-    ties = np.zeros(len(numbers), dtype=bool)
-    ties[stands["first_place"]] = ties[bearings["place"]] = True
+    is_tied = np.zeros(len(places), dtype=bool)
+    is_tied[stands["first_place"]] = is_tied[bearings["place"]] = True
     homes = {
-        "tuple": numbers,
         "component": numbers[forest.components],
         "profile": forest.components,
         "first_profile": _first_profiles(forest, merges),
+        "is_tied": is_tied,
         "is_over": is_over,
     }
-    [places] = ties.nonzero()
-    db.keep("homes", {"place": places, **{name: of[places] for name, of in homes.items()}})
+    db.keep("homes", tuples | {name: of[places] for name, of in homes.items()})
     [profiles] = (~is_over & (founding < NOBODY)).nonzero()
     db.keep("simple_founders", {"profile": profiles, "stand": founding[profiles]})
     db.keep("simple_merges", merges)

@@ -230,11 +230,13 @@ def _take_texts(db: Database, type_: int, rule: Identifier, bearing: Sequence[in
     elif rule.normalise == "phone":
         _parse_phones(db, rule)
         join, value = "left join numbers on written = trim(text)", "coalesce(number, trim(text))"
+    # Materialized, or `value` is worked out again wherever it is named.
     db.run(f"""
         insert into odd
+        with valued as materialized (select text, {value} as value from texts {join})
         select {type_}, {_spelling(rule.name, "text")}, text,
             case when value <> '' then {_node(rule.name, "value")} end, value, is_blocked
-        from (select text, {value} as value, {_is_blocked(rule)} as is_blocked from texts {join})
+        from (select *, {_is_blocked(rule)} as is_blocked from valued)
         where value <> text or is_blocked or value = ''
     """)
     db.run(f"""

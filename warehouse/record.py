@@ -12,18 +12,19 @@ TABLES = {
     # What became of each identifier, in numbers: its text is joined when the table is written.
     "standing": """
         select seen.node, seen.type, homes.tuple as first_tuple, component,
-            named.profile as founder, number as profile,
+            case when is_over then held.profile else homes.profile end as founder,
+            case when is_over then held.number else homes.number end as profile,
             case
-                when is_over then attached.profile
-                else coalesce(joined_homes.first_profile, homes.first_profile)
-            end as first_founder,
+                when is_over then attached.number
+                else coalesce(joined_homes.first_number, homes.first_number)
+            end as first_profile,
             last_us
         from seen
         join homes on place = first_place
-        left join replayed_holders as held on held.stand = seen.stand
-        left join named
-            on named.profile = case when is_over then held.profile else homes.profile end
-        left join replayed_attached as attached on attached.stand = seen.stand
+        left join (from replayed_holders join named using (profile)) as held
+            on held.stand = seen.stand
+        left join (from replayed_attached join named using (profile)) as attached
+            on attached.stand = seen.stand
         left join joined_homes on joined_homes.stand = seen.stand
     """,
     "profiles": """
@@ -60,7 +61,7 @@ TABLES = {
         ) as borne using (tuple, stand)
     """,
     "placed": """
-        select component, {mark} as mark, number as profile
+        select component, {mark} as mark, named.number as profile
         from placed
         join homes using (place)
         join named on named.profile = placed.profile
@@ -70,19 +71,18 @@ TABLES = {
 STANDING = {
     "nodes": """
         select standing.node, standing.type, value, component, standing.profile,
-            nullif(first_named.number, standing.profile) as first_profile, first_tuple, last_us,
-            written
+            nullif(first_profile, standing.profile) as first_profile, first_tuple, last_us, written
         from left_standing as standing
         join names on names.node = standing.node
-        left join named as first_named on first_named.profile = first_founder
         left join writings on writings.node = standing.node and tuple = first_tuple
     """,
     "tuples": """
-        select tuples.tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
-            component, number as profile, nodes
-        from tuples
-        left join homes using (place)
-        left join named on named.profile = homes.profile and not is_over
+        select counted_tuples.tuple, source, first.at_us as first_us,
+            first.row_id as first_row_id, last_us,
+            case when is_tied then component end as component,
+            case when is_tied and not is_over then number end as profile, nodes
+        from counted_tuples
+        positional join homes
     """,
     "rows": "from fresh",
     "writings": "from new_writings anti join old_tuples using (tuple)",
@@ -146,17 +146,34 @@ def version(db: Database) -> str | None:
 
 def prepare(db: Database) -> None:
     """Write down, as temp tables or views left_*, what this run leaves behind in stitching.*."""
+    _number_homes(db)
     db.run("""
         create or replace temp view joined_homes as
-        select stand, first_profile from stands
+        select stand, first_number from stands
         semi join joined using (stand)
         join homes on place = first_place
     """)
     for table, select in TABLES.items():
         db.temp(f"left_{table}", select)
+    for read in ("seen", "stands", "odd"):  # it takes memory
+        db.run(f"drop table {read}")
     for table, select in STANDING.items():
         db.run(f"create or replace temp view left_{table} as {select}")
     db.temp("dropped_tuples", "select tuple from old_tuples anti join tuples using (tuple)")
+
+
+def _number_homes(db: Database) -> None:
+    """Add to homes the numbers of its profiles, number and first_number: they go by place, and so
+    are found without a join.
+    """
+    import numpy as np
+
+    homes, named = db.arrays("from homes"), db.arrays("select profile, number from named")
+    numbers = np.zeros_like(homes["place"])
+    numbers[named["profile"]] = named["number"]
+    homes["number"] = numbers[homes["profile"]]
+    homes["first_number"] = numbers[homes["first_profile"]]
+    db.keep("homes", homes)
 
 
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:

@@ -81,9 +81,10 @@ def _replay(db: Database, rules: Rules) -> None:
         select tuple, place, source, node, coalesce(stand, node) as stand, borne.type
         from (
             select tuple, place, source, unnest(nodes) as node, unnest(types) as type
-            from tuples
-            semi join (from homes where is_over) as homes using (place)
+            from counted_tuples
+            positional join (select place, is_over from homes)
             join numbered_sources using (source)
+            where is_over
         ) as borne
         left join joined using (node)
         where node is not null
