@@ -1,4 +1,7 @@
-"""What a run must look at again: the components that its new and vanished rows touch, whole.
+"""What a run must look at again: the components that its new and vanished rows may change, whole.
+
+A row that says again what is known changes nobody: where the component keeps its limits, its tuple
+and those who bear it were seen later than before, and that is all.
 
 Out of what `occurrences` read and the last run left in stitching.*, temp tables:
 
@@ -10,7 +13,7 @@ hand is one stand;
 stands (stand, type, first_place): those;
 bearings (place, first_place): for each stand of a tuple that came before it, when that was;
 touched (component): those of the last run that this one replaces;
-later (tuple, last_us): tuples of other components that have come again, and nothing else.
+later (tuple, profile, nodes, last_us): tuples of other components that came again.
 """
 
 from warehouse.database import Database
@@ -23,6 +26,7 @@ def everything(db: Database) -> None:
     """For a full rebuild, where all rows are new."""
     db.run("create or replace temp table touched (component bigint)")
     db.run("create or replace temp table old_tuples (tuple bigint)")
+    db.run("create or replace temp table later (tuple bigint)")
     db.run("create or replace temp view all_rows as from fresh")
     db.run("alter table new_tuples rename to counted_tuples")
     _place(db)
@@ -39,11 +43,7 @@ def find(db: Database) -> None:
     db.temp("old_nodes", "from stitching.nodes semi join touched using (component)")
     db.temp(
         "old_tuples",
-        """
-        from stitching.tuples
-        where component in (from touched)
-            or tuple in (select tuple from vanished union all select tuple from new_tuples)
-        """,
+        "from stitching.tuples where component in (from touched) or tuple in (from vanished)",
     )
     db.run(f"""
         create or replace temp view all_rows as
@@ -68,9 +68,19 @@ def find(db: Database) -> None:
 def _touch(db: Database) -> None:
     """Components with a tuple that has come or gone, or an identifier of a new tuple."""
     db.temp(
+        "known",
+        f"""
+        select new.tuple, component, profile, new.nodes, new.last_us,
+            component is null or (profile is not null and new.first > {FIRST}) as is_settled
+        from new_tuples as new
+        join stitching.tuples as old using (tuple)
+        anti join vanished using (tuple)
+        """,
+    )
+    db.temp(
         "touched",
         """
-        with borne as (select unnest(nodes) as node from new_tuples),
+        with borne as (select unnest(nodes) as node from new_tuples anti join known using (tuple)),
         met as (
             select node from borne
             union
@@ -81,9 +91,17 @@ def _touch(db: Database) -> None:
         )
         select component from stitching.nodes semi join met using (node)
         union
-        select component from stitching.tuples
-        semi join (select tuple from vanished union select tuple from new_tuples) using (tuple)
+        select component from stitching.tuples semi join vanished using (tuple)
         where component is not null
+        union
+        select component from known where not is_settled
+        """,
+    )
+    db.temp(
+        "later",
+        """
+        select tuple, profile, nodes, last_us from known
+        where is_settled and (component is null or component not in (from touched))
         """,
     )
 
@@ -105,7 +123,7 @@ def _add_up(db: Database) -> None:
             join (from old_tuples semi join vanished using (tuple)) as old using (tuple)
             where {MARK} not in (select mark from gone)
             union all
-            from new_tuples
+            from new_tuples anti join later using (tuple)
         )
         group by tuple, source
         """,

@@ -8,6 +8,8 @@ from warehouse.database import Database
 from warehouse.occurrences import MARK
 from warehouse.record_views import VIEWS
 
+# What is said of tuples that the last run did not know.
+UNKNOWN = "anti join old_tuples using (tuple) anti join later using (tuple)"
 TABLES = {
     # What became of each identifier, in numbers: its text is joined when the table is written.
     "standing": """
@@ -85,8 +87,8 @@ STANDING = {
         positional join homes
     """,
     "rows": "from fresh",
-    "writings": "from new_writings anti join old_tuples using (tuple)",
-    "blocked": "from new_blocked anti join old_tuples using (tuple)",
+    "writings": f"from new_writings {UNKNOWN}",
+    "blocked": f"from new_blocked {UNKNOWN}",
     "days": "from days",
     "sources": "from numbered_sources",
     "kinds": "from kinds",
@@ -104,6 +106,12 @@ REPLACED = {
     ),
     "ids": "profile in (select profile from given)",
     "days": "true",
+}
+# Of what is seen later than before: by what it goes, and which those are.
+LATER = {
+    "tuples": ("tuple", "select tuple, last_us from later"),
+    "nodes": ("node", "select unnest(nodes) as node, last_us from later"),
+    "profiles": ("profile", "select profile, last_us from later"),
 }
 # What a run says of itself: counts over the whole record, cheap as numbers go.
 RUN = """
@@ -187,6 +195,8 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
         elif table in REPLACED:
             db.run(f"delete from stitching.{table} where {REPLACED[table]}")
             db.run(f"insert into stitching.{table} from temp.left_{table}")
+    if not full:
+        _see_later(db)
     db.run(f"create or replace table stitching.version as select '{version}' as version")
     db.run(RUNS)
     run = RUN.format(full=full, blocked=BLOCKED_ROWS, rows=BEARING)
@@ -194,6 +204,16 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     for view, select in VIEWS.items():
         db.make_view(view, select)
     return _counts(db)
+
+
+def _see_later(db: Database) -> None:
+    for table, (key, seen) in LATER.items():
+        db.run(f"""
+            update stitching.{table} as old
+            set last_us = greatest(old.last_us, seen.last_us)
+            from (select {key}, max(last_us) as last_us from ({seen}) group by {key}) as seen
+            where old.{key} = seen.{key}
+        """)
 
 
 def _counts(db: Database) -> dict[str, int]:
