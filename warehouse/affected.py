@@ -138,14 +138,14 @@ def _place(db: Database) -> None:
     order = db.arrays(
         "select rowid from counted_tuples order by first.at_us, source, first.row_id"
     )["rowid"]
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
     db.keep("places", {"place": places})
     db.run("create or replace temp view tuples as from counted_tuples positional join places")
 
 
 def _check_numbers(db: Database) -> None:
-    """Raises SameNumber where two identifiers have one."""
+    """Raises SameNumber where two identifiers have one; after that nobody needs `odd`."""
     numbered = "(select node, value from names union all select spelling, text from odd)"
     if db.value(f"select count(*) - count(distinct node) from {numbered}"):
         raise SameNumber(
@@ -154,6 +154,7 @@ def _check_numbers(db: Database) -> None:
                 " group by node having count(*) > 1 limit 1"
             )[0]
         )
+    db.run("drop table odd")
 
 
 def _stand(db: Database) -> None:

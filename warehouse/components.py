@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Numbers = NDArray[np.int64]
+    Numbers = NDArray[np.integer]
 
 
 class Forest(NamedTuple):
@@ -46,7 +46,7 @@ def _hook(count: int, ones: "Numbers", others: "Numbers") -> tuple["Numbers", in
     """The root of each, where the later end of an edge points at the oldest it is tied to."""
     import numpy as np
 
-    parents = np.arange(count)
+    parents = np.arange(count, dtype=np.int32)
     np.minimum.at(parents, np.maximum(ones, others), np.minimum(ones, others))
     rounds = 1
     while not np.array_equal(parents, grandparents := parents[parents]):

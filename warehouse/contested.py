@@ -9,7 +9,7 @@ founder, a component by that of its oldest tuple.
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse import components, replay
 from warehouse.database import Database
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 NOBODY = 2**63 - 1
 
 
-def find(db: Database, rules: Rules) -> None:
-    """Out of the temp tables of `affected`, these:
-
-    homes (place, tuple, component, profile, first_profile, is_tied, is_over): of each tuple, in the
-    order of tuples, `is_tied` where it bears an identifier. What its component holds belongs to
-    `profile`; identifiers that came with the tuple went to `first_profile`. Neither is true of
+def find(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
+    """place, tuple, component, profile, first_profile, is_tied, is_over of each tuple, in the order
+    of temp table tuples; `is_tied` where it bears an identifier. What its component holds belongs
+    to `profile`; identifiers that came with the tuple went to `first_profile`. Neither is true of
     components that break a limit, which `is_over`.
+
+    Out of the temp tables of `affected`; it makes these:
+    homes (place, profile, is_over): the same;
     simple_founders (profile, stand), simple_merges (from_profile, into_profile, place): of the
     components that break none.
     """
@@ -40,7 +41,7 @@ def find(db: Database, rules: Rules) -> None:
     stands = db.arrays("select stand, type, first_place from stands")
     bearings = db.arrays("select place, first_place from bearings")
     places = tuples["place"]
-    numbers = np.empty_like(places)
+    numbers = np.empty_like(tuples["tuple"])
     numbers[places] = tuples["tuple"]
     forest = components.connect(len(places), bearings["place"], bearings["first_place"])
     founding = _founding(forest, stands)
@@ -48,17 +49,19 @@ def find(db: Database, rules: Rules) -> None:
     merges = _merges(forest, bearings, is_over)
     is_tied = np.zeros(len(places), dtype=bool)
     is_tied[stands["first_place"]] = is_tied[bearings["place"]] = True
-    homes = {
+    by_place = {
         "component": numbers[forest.components],
         "profile": forest.components,
         "first_profile": _first_profiles(forest, merges),
         "is_tied": is_tied,
         "is_over": is_over,
     }
-    db.keep("homes", tuples | {name: of[places] for name, of in homes.items()})
+    homes = tuples | {name: of[places] for name, of in by_place.items()}
+    db.keep("homes", {name: homes[name] for name in ("place", "profile", "is_over")})
     [profiles] = (~is_over & (founding < NOBODY)).nonzero()
     db.keep("simple_founders", {"profile": profiles, "stand": founding[profiles]})
     db.keep("simple_merges", merges)
+    return homes
 
 
 def _founding(forest: "Forest", stands: Mapping[str, "Numbers"]) -> "Numbers":
@@ -115,13 +118,20 @@ def _merges(
     places, ones, others = places[is_tying], ones[is_tying], others[is_tying]
     # The first tuple that ties two founders is the one that counts.
     order = np.argsort(places, kind="stable")
-    pairs = np.minimum(ones, others) * len(roots) + np.maximum(ones, others)
-    first = np.sort(order[np.unique(pairs[order], return_index=True)[1]])
-    first = first[np.argsort(places[first], kind="stable")]
-    ties = zip(places[first].tolist(), ones[first].tolist(), others[first].tolist(), strict=True)
-    return replay.columns(
-        replay.merge_all(_by_place(ties)), ("from_profile", "into_profile", "place")
-    )
+    pairs = np.minimum(ones, others).astype(np.int64) * len(roots) + np.maximum(ones, others)
+    first = order[np.sort(np.unique(pairs[order], return_index=True)[1])]
+    places, ones, others = places[first], ones[first], others[first]
+    # Most often two profiles merge, once; only of more does it take thought which are still there.
+    in_components = forest.components[ones]
+    is_once = np.bincount(in_components, minlength=1)[in_components] == 1
+    once = (np.maximum(ones, others), np.minimum(ones, others), places)
+    names = ("from_profile", "into_profile", "place")
+    ties = zip(*(of[~is_once].tolist() for of in (places, ones, others)), strict=True)
+    more = replay.columns(replay.merge_all(_by_place(ties)), names)
+    return {
+        name: np.concatenate([of[is_once], more[name]])
+        for name, of in zip(names, once, strict=True)
+    }
 
 
 def _by_place(ties: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, Iterator[int]]]:
@@ -133,8 +143,8 @@ def _first_profiles(forest: "Forest", merges: Mapping[str, "Numbers"]) -> "Numbe
     """By place: what the tuple's founder had become by then."""
     import numpy as np
 
-    places = np.arange(len(forest.roots))
-    into, until = places.copy(), np.full(len(places), NOBODY)
+    places = np.arange(len(forest.roots), dtype=np.int32)
+    into, until = places.copy(), np.full_like(places, len(places))
     into[merges["from_profile"]] = merges["into_profile"]
     until[merges["from_profile"]] = merges["place"]
     profiles = forest.roots.copy()

@@ -195,9 +195,9 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
     else:
         occurrences.read_new(db, sources, rules)
         affected.find(db)
-    resolution.resolve(db, rules)
+    homes = resolution.resolve(db, rules)
     naming.name(db, full=full)
-    record.prepare(db)
+    record.prepare(db, homes)
 
 
 def _number_rules(db: Database, sources: Sequence[Input], rules: Rules) -> None:

@@ -4,9 +4,15 @@ stitching.* is in numbers; a run replaces there the components that it touched. 
 over it, so that a merge of two profiles rewrites their own rows and nothing else.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from warehouse.database import Database
 from warehouse.occurrences import MARK
 from warehouse.record_views import VIEWS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # What is said of tuples that the last run did not know.
 UNKNOWN = "anti join old_tuples using (tuple) anti join later using (tuple)"
@@ -152,9 +158,9 @@ def version(db: Database) -> str | None:
     return str(found)
 
 
-def prepare(db: Database) -> None:
+def prepare(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
     """Write down, as temp tables or views left_*, what this run leaves behind in stitching.*."""
-    _number_homes(db)
+    _number_homes(db, homes)
     db.run("""
         create or replace temp view joined_homes as
         select stand, first_number from stands
@@ -163,25 +169,27 @@ def prepare(db: Database) -> None:
     """)
     for table, select in TABLES.items():
         db.temp(f"left_{table}", select)
-    for read in ("seen", "stands", "odd"):  # it takes memory
+    for read in ("seen", "stands"):  # it takes memory
         db.run(f"drop table {read}")
     for table, select in STANDING.items():
         db.run(f"create or replace temp view left_{table} as {select}")
     db.temp("dropped_tuples", "select tuple from old_tuples anti join tuples using (tuple)")
 
 
-def _number_homes(db: Database) -> None:
-    """Add to homes the numbers of its profiles, number and first_number: they go by place, and so
-    are found without a join.
+def _number_homes(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
+    """Temp table homes with the numbers of profiles, `number` and `first_number`: they go by place,
+    and so are found without a join.
     """
     import numpy as np
 
-    homes, named = db.arrays("from homes"), db.arrays("select profile, number from named")
-    numbers = np.zeros_like(homes["place"])
+    named = db.arrays("select profile, number from named")
+    numbers = np.zeros(len(homes["place"]), dtype=np.int64)
     numbers[named["profile"]] = named["number"]
-    homes["number"] = numbers[homes["profile"]]
-    homes["first_number"] = numbers[homes["first_profile"]]
-    db.keep("homes", homes)
+    of_profiles = {"number": "profile", "first_number": "first_profile"}
+    db.keep(
+        "homes",
+        {**homes, **{name: numbers[homes[profile]] for name, profile in of_profiles.items()}},
+    )
 
 
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:

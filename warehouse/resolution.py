@@ -7,10 +7,14 @@ limits, the merges follow from its tuples alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from warehouse import contested, replay
 from warehouse.database import Database
 from warehouse.rules import Rules
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Both kinds of components together.
 CONCLUSIONS = {
@@ -57,20 +61,23 @@ CONCLUSIONS = {
 }
 
 
-def resolve(db: Database, rules: Rules) -> None:
-    """Out of the temp tables of `affected`, besides homes (contested) and replayed_holders and
-    replayed_attached (stand, profile), these views. A profile goes by the place of its founder.
+def resolve(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
+    """What `contested.find` says of each tuple.
+
+    Besides what that makes, temp tables replayed_holders and replayed_attached (stand, profile) and
+    these views, out of the temp tables of `affected`. A profile goes by the place of its founder.
 
     holders (stand, profile); founders (profile, stand); survivors (profile, survivor);
     merges (from_profile, into_profile, tuple, at_us, row_id): on which row's evidence;
     violations (tuple, at_us, row_id, stand, reason);
     placed (place, tuple, at_us, row_id, profile): to whom a row of a replayed component belongs.
     """
-    contested.find(db, rules)
+    homes = contested.find(db, rules)
     db.run("drop table bearings")
     _replay(db, rules)
     for name, select in CONCLUSIONS.items():
         db.run(f"create or replace temp view {name} as {select}")
+    return homes
 
 
 def _replay(db: Database, rules: Rules) -> None:
