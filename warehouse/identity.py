@@ -187,7 +187,8 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
     """
     # Nothing here asks for the order in which tables were written; to keep it costs memory.
     db.run("set preserve_insertion_order = false")
-    db.run("set block_allocator_memory = '8GB'")
+    # More than a workbench has by itself: ten million rows go through two gigabytes.
+    db.run("set block_allocator_memory = '2GB'")
     _number_rules(db, sources, rules)
     if full:
         occurrences.read_all(db, sources, rules)

@@ -7,6 +7,7 @@ over it, so that a merge of two profiles rewrites their own rows and nothing els
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from warehouse import standing
 from warehouse.database import Database
 from warehouse.occurrences import MARK
 from warehouse.record_views import VIEWS
@@ -17,49 +18,17 @@ if TYPE_CHECKING:
 # What is said of tuples that the last run did not know.
 UNKNOWN = "anti join old_tuples using (tuple) anti join later using (tuple)"
 TABLES = {
-    # What became of each identifier, in numbers: its text is joined when the table is written.
-    "standing": """
-        select seen.node, seen.type, homes.tuple as first_tuple, component,
-            case when is_over then held.profile else homes.profile end as founder,
-            case when is_over then held.number else homes.number end as profile,
-            case
-                when is_over then attached.number
-                else coalesce(joined_homes.first_number, homes.first_number)
-            end as first_profile,
-            last_us
-        from seen
-        join homes on place = first_place
-        left join (from replayed_holders join named using (profile)) as held
-            on held.stand = seen.stand
-        left join (from replayed_attached join named using (profile)) as attached
-            on attached.stand = seen.stand
-        left join joined_homes on joined_homes.stand = seen.stand
-    """,
-    "profiles": """
-        with size as (
-            select founder as place, any_value(profile) as profile,
-                any_value(component) as component, count(*) as identifier_count,
-                max(last_us) as last_us
-            from left_standing
-            where founder is not null
-            group by founder
-        ),
-        merged as (
-            select survivor as place, count(*) as merge_count from survivors group by survivor
-        )
-        select profile, component, tuple, first.at_us as first_us, size.last_us,
-            identifier_count, coalesce(merge_count, 0) as merge_count
-        from size
-        join tuples using (place)
-        left join merged using (place)
-    """,
     "merges": """
-        select component, loser.number as from_profile, winner.number as into_profile, at_us,
-            merges.tuple, row_id
-        from merges
+        select component, from_profile, into_profile, first.at_us, tuples.tuple, first.row_id
+        from numbered_merges
+        join tuples using (place)
+        union all
+        select component, loser.number, winner.number, at_us, replayed.tuple, row_id
+        from replayed_merges
+        join replayed using (row)
+        join homes on homes.place = from_profile
         join named as loser on loser.profile = from_profile
         join named as winner on winner.profile = into_profile
-        join homes on homes.place = from_profile
     """,
     "violations": """
         select component, violations.tuple, at_us, row_id, node, reason
@@ -75,12 +44,12 @@ TABLES = {
         join named on named.profile = placed.profile
     """.format(mark=MARK.replace("tuple", "placed.tuple")),
 }
-# Of these the temp tables are there already, but for what a join can add while they are written.
+# Of these the temp tables are there already, but for what a join adds while they are written.
 STANDING = {
     "nodes": """
         select standing.node, standing.type, value, component, standing.profile,
             nullif(first_profile, standing.profile) as first_profile, first_tuple, last_us, written
-        from left_standing as standing
+        from standing
         join names on names.node = standing.node
         left join writings on writings.node = standing.node and tuple = first_tuple
     """,
@@ -160,36 +129,17 @@ def version(db: Database) -> str | None:
 
 def prepare(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
     """Write down, as temp tables or views left_*, what this run leaves behind in stitching.*."""
-    _number_homes(db, homes)
-    db.run("""
-        create or replace temp view joined_homes as
-        select stand, first_number from stands
-        semi join joined using (stand)
-        join homes on place = first_place
-    """)
+    standing.find(db, homes)
     for table, select in TABLES.items():
         db.temp(f"left_{table}", select)
     for read in ("seen", "stands"):  # it takes memory
         db.run(f"drop table {read}")
     for table, select in STANDING.items():
         db.run(f"create or replace temp view left_{table} as {select}")
-    db.temp("dropped_tuples", "select tuple from old_tuples anti join tuples using (tuple)")
-
-
-def _number_homes(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
-    """Temp table homes with the numbers of profiles, `number` and `first_number`: they go by place,
-    and so are found without a join.
-    """
-    import numpy as np
-
-    named = db.arrays("select profile, number from named")
-    numbers = np.zeros(len(homes["place"]), dtype=np.int64)
-    numbers[named["profile"]] = named["number"]
-    of_profiles = {"number": "profile", "first_number": "first_profile"}
-    db.keep(
-        "homes",
-        {**homes, **{name: numbers[homes[profile]] for name, profile in of_profiles.items()}},
-    )
+    db.run("""
+        create or replace temp view dropped_tuples as
+        select tuple from old_tuples anti join tuples using (tuple)
+    """)
 
 
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:

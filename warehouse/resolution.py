@@ -28,15 +28,6 @@ CONCLUSIONS = {
         union all
         from simple_founders
         """,
-    "merges": """
-        select from_profile, into_profile, tuple, at_us, row_id
-        from replayed_merges
-        join replayed using (row)
-        union all
-        select from_profile, into_profile, tuple, first.at_us, first.row_id
-        from simple_merges
-        join tuples using (place)
-        """,
     "survivors": """
         select founders.profile, holders.profile as survivor
         from replayed_founders as founders
@@ -68,7 +59,6 @@ def resolve(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
     these views, out of the temp tables of `affected`. A profile goes by the place of its founder.
 
     holders (stand, profile); founders (profile, stand); survivors (profile, survivor);
-    merges (from_profile, into_profile, tuple, at_us, row_id): on which row's evidence;
     violations (tuple, at_us, row_id, stand, reason);
     placed (place, tuple, at_us, row_id, profile): to whom a row of a replayed component belongs.
     """
