@@ -2,10 +2,10 @@
 
 1. See which staging rows are new since the last run, and turn what they bear into numbers
    (occurrences).
-2. Gather the components that they touch (affected); a full rebuild takes all rows for new.
+2. Gather the components that they may change (affected); a full rebuild takes all rows for new.
 3. Resolve each component to profiles (components, resolution, replay).
 4. Give each profile its id: the one it had before, where it was known before (naming).
-5. Replace these components in the record, in one transaction (record).
+5. Replace these components in the record, in one transaction (standing, record).
 
 Whatever came in whatever batches, the outcome is that of a full rebuild. The warehouse is open for
 reading in 1 and 2 and for writing in 5; the rest is done beside it.
