@@ -45,12 +45,15 @@ def find(db: Database) -> None:
         "old_tuples",
         "from stitching.tuples where component in (from touched) or tuple in (from vanished)",
     )
+    # Of most tuples no row has gone, and then no row's number need be worked out.
     db.run(f"""
         create or replace temp view all_rows as
-        select * from stitching.rows
+        from stitching.rows anti join vanished using (tuple)
+        union all
+        from (from stitching.rows semi join vanished using (tuple))
         where {MARK} not in (select mark from gone)
         union all
-        select * from fresh
+        from fresh
     """)
     _add_up(db)
     db.temp(
