@@ -135,7 +135,9 @@ def _add_up(db: Database) -> None:
 
 
 def _place(db: Database) -> None:
-    """Sort no more than must be, and lay the places beside the tuples."""
+    """Sort no more than must be, and lay the places beside the tuples: arrays and tables keep their
+    order, as long as nobody sets preserve_insertion_order.
+    """
     import numpy as np
 
     order = db.arrays(

@@ -185,8 +185,6 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
 
     Afterwards they hold the outcome: record.TABLES says which. Nothing is written.
     """
-    # Nothing here asks for the order in which tables were written; to keep it costs memory.
-    db.run("set preserve_insertion_order = false")
     # More than a workbench has by itself: ten million rows go through two gigabytes.
     db.run("set block_allocator_memory = '2GB'")
     _number_rules(db, sources, rules)
