@@ -10,10 +10,10 @@ from types import FrameType
 from typing import Any, cast
 
 import duckdb
-from stitching import DEFAULTS
+from stitching import DEFAULTS, NAMES, Row, Stitched
 
 import warehouse
-from warehouse import identity
+from warehouse import database, identity
 from warehouse.database import Database
 from warehouse.occurrences import Input
 
@@ -65,6 +65,25 @@ def effort_of_a_kiosk(users: int) -> Mapping[str, int]:
         "lines of Python": sum(lines.values()),
         "rows in DuckDB": counting.rows,
     }
+
+
+def test_a_row_that_says_again_what_is_known_makes_nobody_be_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    here = Stitched(tmp_path / "warehouse.duckdb")
+    rows: dict[str, Row] = {"r0": (0, "u", "e", None), "r1": (1, "v", None, "a")}
+    here.run(rows)
+    here.stage({**rows, "r2": (2, "u", "e", None), "r3": (3, "v", None, "b")})
+    source = Input("app__rows", "row_id", "happened_at", NAMES)
+    with database.beside(here.path) as db:
+        identity.stitch(db, [source], DEFAULTS, full=False)
+        again = db.run(
+            "select value from stitching.nodes"
+            " where node in (select unnest(nodes) from later) order by value"
+        )
+        looked_at = db.run("select value from standing join names using (node) order by value")
+    assert again == [("e",), ("u",)]
+    assert looked_at == [("a",), ("b",), ("v",)]
 
 
 @contextmanager

@@ -7,7 +7,10 @@ from click.testing import CliRunner
 from stitching import Stitched
 from test_identity_cases import loaded
 
+from bench import identity_data
+from bench.identity_runs import SOURCE, ruled
 from cdp_assets.cli import cli
+from warehouse import database, identity
 from warehouse.database import connect
 
 OLD_TABLES = """
@@ -54,6 +57,25 @@ def test_the_command_line_stitches_what_is_new_and_with_full_all_and_keeps_ids(
     assert Stitched(warehouse).ask(
         "select run, is_full, new_row_count from identity.runs order by run"
     ) == [(1, True, 2), (2, False, 0), (3, True, 2)]
+
+
+def test_the_outcome_is_the_same_on_one_core_as_on_many(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    identity_data.write(path, 700_000)  # tuples enough for more than one thread
+    one, many = (outcome(path, threads) for threads in (1, 4))
+    assert one == many
+    assert one["tuples"][0] > 122_880
+
+
+def outcome(path: Path, threads: int) -> dict[str, tuple[Any, ...]]:
+    """The number of rows that a full build would leave in each table, and a digest of them."""
+    with database.beside(path) as db:
+        db.run(f"set threads = {threads}")
+        identity.stitch(db, [SOURCE], ruled(), full=True)
+        return {
+            table: db.run(f"select count(*), sum(hash(left_{table})) from left_{table}")[0]
+            for table in ("nodes", "tuples", "profiles", "merges", "violations", "placed", "ids")
+        }
 
 
 def identify(message: str, user: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from stitching import NAMES, Stitched
 
 from warehouse import replay
-from warehouse.occurrences import BARRED, BLOCKED
 from warehouse.rules import Rules, rules
+from warehouse.spelled import BARRED, BLOCKED
 
 SOURCES = ("app__rows", "crm__rows")
 DAYS = {"ever": 10**9, "daily": 1, "weekly": 7}

@@ -1,35 +1,37 @@
-"""What a run must look at again: the components that its new and vanished rows touch, whole.
+"""What a run must look at again: the components that its new and vanished rows may change, whole.
+
+A row that says again what is known changes nobody: where the component keeps its limits, its tuple
+and those who bear it were seen later than before, and that is all.
 
 Out of what `occurrences` read and the last run left in stitching.*, temp tables:
 
-tuples (tuple, source, first, last_us, place): with the first row that bears the tuple; `place`
-counts them in time order;
-ties (tuple, node, type, written): which identifiers stand in which; fresh_ties: not yet stored;
+tuples (tuple, source, first, last_us, nodes, place): with the first row that bears the tuple;
+`place` counts them in time order, from 0;
 names (node, type, value): the identifiers;
-stands (stand, type, first_place): the same, but what is joined by hand is one; with the place of
-the first tuple that bears one;
-seen (node, stand, type, first_place, last_us): when each came first and last;
-bearings (place, stand, first_place): the ties again, tuples by their place;
-touched (component): those of the last run that this one replaces.
+seen (node, stand, type, first_place, last_us): when each came first and last; what is joined by
+hand is one stand;
+stands (stand, type, first_place): those;
+bearings (place, first_place): for each stand of a tuple that came before it, when that was;
+touched (component): those of the last run that this one replaces;
+later (tuple, profile, nodes, last_us): tuples of other components that came again.
 """
 
 from warehouse.database import Database
 from warehouse.occurrences import MARK, SameNumber
 
-BLOCKED = "select tuple, type, value, reason from new_ties where reason is not null"
-ORDER = "row_number() over (order by first.at_us, source, first.row_id) as place"
+FIRST = "{'at_us': first_us, 'row_id': first_row_id}"
 
 
 def everything(db: Database) -> None:
     """For a full rebuild, where all rows are new."""
     db.run("create or replace temp table touched (component bigint)")
+    db.run("create or replace temp table old_tuples (tuple bigint)")
+    db.run("create or replace temp table later (tuple bigint)")
     db.run("create or replace temp view all_rows as from fresh")
-    db.temp("tuples", f"select *, {ORDER} from new_tuples")
-    db.run("drop table new_tuples")
-    db.temp("ties", "select tuple, node, type, written from new_ties where reason is null")
-    db.temp("names", "select distinct node, type, value from new_ties where reason is null")
-    db.temp("new_blocked", BLOCKED)
-    db.run("drop table new_ties")
+    db.run("alter table new_tuples rename to counted_tuples")
+    _place(db)
+    db.run("create or replace temp view names as from new_names")
+    db.run("create or replace temp view writings as from new_writings")
     _check_numbers(db)
     _stand(db)
 
@@ -38,47 +40,30 @@ def find(db: Database) -> None:
     """For a run that goes on from the last."""
     db.temp("vanished", "select distinct tuple from gone")
     _touch(db)
-    for name, select in {
-        "old_nodes": "from stitching.nodes semi join touched using (component)",
-        "old_tuples": """
-            from stitching.tuples
-            where component in (from touched)
-                or tuple in (select tuple from vanished union all select tuple from new_tuples)
-        """,
-        "known_tuples": "select tuple from old_tuples semi join new_tuples using (tuple)",
-    }.items():
-        db.temp(name, select)
+    db.temp("old_nodes", "from stitching.nodes semi join touched using (component)")
+    db.temp(
+        "old_tuples",
+        "from stitching.tuples where component in (from touched) or tuple in (from vanished)",
+    )
+    # Of most tuples no row has gone, and then no row's number need be worked out.
     db.run(f"""
         create or replace temp view all_rows as
-        select * from stitching.rows
+        from stitching.rows anti join vanished using (tuple)
+        union all
+        from (from stitching.rows semi join vanished using (tuple))
         where {MARK} not in (select mark from gone)
         union all
-        select * from fresh
+        from fresh
     """)
     _add_up(db)
-    for name, select in {
-        "new_blocked": f"{BLOCKED} and tuple not in (from known_tuples)",
-        "fresh_ties": """
-            select tuple, node, type, written from new_ties
-            where reason is null and tuple not in (from known_tuples)
-        """,
-        "ties": """
-            select * from stitching.ties semi join old_tuples using (tuple)
-            semi join tuples using (tuple)
-            union all
-            from fresh_ties
-        """,
-        "names": """
-            select distinct node, type, value
-            from (
-                select node, type, value from old_nodes
-                union all
-                select node, type, value from new_ties where reason is null
-            )
-            semi join ties using (node)
-        """,
-    }.items():
-        db.temp(name, select)
+    db.temp(
+        "writings", "from stitching.writings semi join tuples using (tuple) union from new_writings"
+    )
+    db.run("""
+        create or replace temp view names as
+        select distinct node, type, value
+        from (select node, type, value from old_nodes union all from new_names)
+    """)
     _check_numbers(db)
     _stand(db)
 
@@ -86,22 +71,40 @@ def find(db: Database) -> None:
 def _touch(db: Database) -> None:
     """Components with a tuple that has come or gone, or an identifier of a new tuple."""
     db.temp(
+        "known",
+        f"""
+        select new.tuple, component, profile, new.nodes, new.last_us,
+            component is null or (profile is not null and new.first > {FIRST}) as is_settled
+        from new_tuples as new
+        join stitching.tuples as old using (tuple)
+        anti join vanished using (tuple)
+        """,
+    )
+    db.temp(
         "touched",
         """
-        with met as (
-            select node from new_ties where reason is null
+        with borne as (select unnest(nodes) as node from new_tuples anti join known using (tuple)),
+        met as (
+            select node from borne
             union
             select others.node
-            from new_ties
+            from borne
             join joined using (node)
             join joined as others on others.stand = joined.stand
-            where reason is null
         )
         select component from stitching.nodes semi join met using (node)
         union
-        select component from stitching.tuples
-        semi join (select tuple from vanished union select tuple from new_tuples) using (tuple)
+        select component from stitching.tuples semi join vanished using (tuple)
         where component is not null
+        union
+        select component from known where not is_settled
+        """,
+    )
+    db.temp(
+        "later",
+        """
+        select tuple, profile, nodes, last_us from known
+        where is_settled and (component is null or component not in (from touched))
         """,
     )
 
@@ -111,48 +114,71 @@ def _add_up(db: Database) -> None:
     db.temp(
         "counted_tuples",
         f"""
-        select tuple, source, min(first) as first, max(last_us) as last_us
+        select tuple, source, min(first) as first, max(last_us) as last_us,
+            any_value(nodes) as nodes
         from (
-            select tuple, source, {{'at_us': first_us, 'row_id': first_row_id}} as first, last_us
+            select tuple, source, {FIRST} as first, last_us, nodes
             from old_tuples
             anti join vanished using (tuple)
             union all
-            select tuple, source, {{'at_us': at_us, 'row_id': row_id}}, at_us
-            from stitching.rows
-            semi join vanished using (tuple)
+            select tuple, rows.source, {{'at_us': at_us, 'row_id': row_id}}, at_us, nodes
+            from stitching.rows as rows
+            join (from old_tuples semi join vanished using (tuple)) as old using (tuple)
             where {MARK} not in (select mark from gone)
             union all
-            select * from new_tuples
+            from new_tuples anti join later using (tuple)
         )
         group by tuple, source
         """,
     )
-    db.temp("tuples", f"select *, {ORDER} from counted_tuples")
+    _place(db)
+
+
+def _place(db: Database) -> None:
+    """Sort no more than must be, and lay the places beside the tuples: arrays and tables keep their
+    order, as long as nobody sets preserve_insertion_order.
+    """
+    import numpy as np
+
+    order = db.arrays(
+        "select rowid from counted_tuples order by first.at_us, source, first.row_id"
+    )["rowid"]
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    db.keep("places", {"place": places})
+    db.run("create or replace temp view tuples as from counted_tuples positional join places")
 
 
 def _check_numbers(db: Database) -> None:
-    """Raises SameNumber where two identifiers have one."""
-    if db.value("select count(*) - count(distinct node) from names"):
+    """Raises SameNumber where two identifiers have one; after that nobody needs `odd`."""
+    numbered = "(select node, value from names union all select spelling, text from odd)"
+    if db.value(f"select count(*) - count(distinct node) from {numbered}"):
         raise SameNumber(
             *db.run(
-                "select min(value), max(value) from names group by node having count(*) > 1 limit 1"
+                f"select min(value), max(value) from {numbered}"
+                " group by node having count(*) > 1 limit 1"
             )[0]
         )
+    db.run("drop table odd")
 
 
 def _stand(db: Database) -> None:
     """An identifier that is joined to others has the type of the strongest of them."""
     for name, select in {
         "borne": """
-            select place, node, coalesce(stand, node) as stand, ties.type, last_us
-            from ties
-            join tuples using (tuple)
-            left join joined using (node)
+            select place, last_us, node, type
+            from (
+                select place, last_us, unnest(nodes) as node, unnest(types) as type
+                from tuples
+                join numbered_sources using (source)
+            )
+            where node is not null
         """,
         "seen": """
-            select node, any_value(stand) as stand, any_value(type) as type,
+            select node, coalesce(any_value(stand), node) as stand, any_value(borne.type) as type,
                 min(place) as first_place, max(last_us) as last_us
             from borne
+            left join joined using (node)
             group by node
         """,
         "stands": """
@@ -163,7 +189,13 @@ def _stand(db: Database) -> None:
             join joined using (node)
             group by joined.stand
         """,
-        "bearings": "select place, stand, first_place from borne join stands using (stand)",
+        "bearings": """
+            select place, first_place
+            from borne
+            left join joined using (node)
+            join stands on stands.stand = coalesce(joined.stand, node)
+            where first_place < place
+        """,
     }.items():
         db.temp(name, select)
     db.run("drop table borne")

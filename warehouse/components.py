@@ -1,69 +1,55 @@
-"""Connected components in SQL, by contraction: which identifiers hang together through rows.
+"""Connected components, by contraction: which tuples hang together through identifiers.
 
-1. Hook: every vertex takes the smallest of itself and its neighbours as parent.
-2. Jump: parents become grandparents, until every vertex points at the root of its tree.
-3. Contract: edges between the roots are the next, smaller graph; again from 1 until none is left.
+A tuple goes by its place in time order, so pointers between tuples are arrays.
 
-A chain of n vertices costs about log2(n) jumps. See Burkhardt, "Graph connectivity in log steps
-using label propagation" (2018), and Kiveris et al., "Connected Components in MapReduce and Beyond"
+1. Hook: every tuple takes the oldest tuple that bore one of its identifiers as parent.
+2. Jump: parents become grandparents, until every tuple points at the root of its tree.
+3. Contract: what ties two trees is an edge of the next, smaller graph; again from 1 until none is
+   left.
+
+A chain of n tuples costs about log2(n) jumps. See Burkhardt, "Graph connectivity in log steps using
+label propagation" (2018), and Kiveris et al., "Connected Components in MapReduce and Beyond"
 (2014), for this family of algorithms.
 """
 
-from warehouse.database import Database
+from typing import TYPE_CHECKING, NamedTuple
 
-EDGES = """
-    select distinct founding.stand as a, bearings.stand as b
-    from bearings
-    join founding using (place)
-    where bearings.stand <> founding.stand
-"""
-HOOK = """
-    select vertex, least(vertex, min(neighbour)) as parent
-    from (select a as vertex, b as neighbour from edges union all select b, a from edges)
-    group by vertex
-"""
-JUMP = """
-    select child.vertex, parent.parent
-    from parents as child
-    join parents as parent on parent.vertex = child.parent
-"""
-# Only vertices that had an edge have a parent, and only they can get another component.
-RELABEL = """
-    select stand, coalesce(parent, component) as component
-    from labels
-    left join parents on vertex = component
-"""
-CONTRACT = """
-    select distinct least(p.parent, q.parent) as a, greatest(p.parent, q.parent) as b
-    from edges
-    join parents as p on p.vertex = a
-    join parents as q on q.vertex = b
-    where p.parent <> q.parent
-"""
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.integer]
 
 
-def label(db: Database) -> int:
-    """The number of rounds it took to make temp table labels (stand, component).
+class Forest(NamedTuple):
+    """By place: the root of the tuple's first tree, and the oldest tuple of its component."""
 
-    Out of temp tables stands (stand), bearings (place, stand): which stand together, and founding
-    (place, stand): the least of them.
-    """
-    db.temp("edges", EDGES)
-    db.temp("labels", "select stand, stand as component from stands")
-    rounds = 0
-    while db.count("edges"):
-        db.temp("parents", HOOK)
-        # Parents only ever get less: where their sum stays, none has moved.
-        before, now = None, _sum(db)
-        while before != now:
-            db.temp("parents", JUMP)
-            before, now = now, _sum(db)
-            rounds += 1
-        db.temp("labels", RELABEL)
-        db.temp("edges", CONTRACT)
+    roots: "Numbers"
+    components: "Numbers"
+    rounds: int
+
+
+def connect(count: int, places: "Numbers", earlier: "Numbers") -> Forest:
+    """Places are below `count`; each of `places` bears what the place in `earlier` bore before."""
+    roots, rounds = _hook(count, places, earlier)
+    components = roots
+    ones, others = roots[places], roots[earlier]
+    while (apart := ones != others).any():
+        ones, others = ones[apart], others[apart]
+        parents, more = _hook(count, ones, others)
+        components, ones, others = parents[components], parents[ones], parents[others]
+        rounds += more + 1
+    return Forest(roots, components, rounds)
+
+
+def _hook(count: int, ones: "Numbers", others: "Numbers") -> tuple["Numbers", int]:
+    """The root of each, where the later end of an edge points at the oldest it is tied to."""
+    import numpy as np
+
+    parents = np.arange(count, dtype=np.int32)
+    np.minimum.at(parents, np.maximum(ones, others), np.minimum(ones, others))
+    rounds = 1
+    while not np.array_equal(parents, grandparents := parents[parents]):
+        parents = grandparents
         rounds += 1
-    return rounds
-
-
-def _sum(db: Database) -> int:
-    return int(db.value("select sum(parent) from parents"))
+    return parents, rounds

@@ -1,150 +1,153 @@
-"""Components that need a second look: they break a limit, or profiles merged in them.
+"""What happened in each component: whether it breaks a limit, and if not, which profiles merged.
 
 Where the limits are kept, the merges follow from the tuples alone: a tuple belongs to the founder
-of its oldest identifier, and one whose identifiers belong to several founders ties these.
+of its oldest identifier, and one whose identifiers belong to several founders ties these. Tuples
+go by their places, so what is known of each is an array; a profile goes by the place of its
+founder, a component by that of its oldest tuple.
 """
 
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
-from warehouse import replay
+from warehouse import components, replay
 from warehouse.database import Database
 from warehouse.rules import Rules
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-def find(db: Database, rules: Rules) -> None:
-    """Temp tables members (a stand with its component), and contested (component, is_over) of those
-    in which profiles merged or that must be replayed.
+    from warehouse.components import Forest, Numbers
 
-    A tuple none of whose identifiers came earlier founds a profile; a component with k founders has
-    seen k - 1 merges.
+NOBODY = 2**63 - 1
+
+
+def find(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
+    """place, tuple, component, profile, first_profile, is_tied, is_over of each tuple, in the order
+    of temp table tuples; `is_tied` where it bears an identifier. What its component holds belongs
+    to `profile`; identifiers that came with the tuple went to `first_profile`. Neither is true of
+    components that break a limit, which `is_over`.
+
+    Out of the temp tables of `affected`; it makes these:
+    homes (place, profile, is_over): the same;
+    simple_founders (profile, stand), simple_merges (from_profile, into_profile, place): of the
+    components that break none.
     """
-    over = " or ".join(
-        f"count(*) filter (where type = {place}) > {identifier.limit}"
-        for place, identifier in enumerate(rules.identifiers)
-    )
-    db.temp("members", "select * from stands join labels using (stand)")
-    db.temp(
-        "contested",
-        f"""
-        with founded as (
-            select component, count(*) as founder_count
-            from founding
-            join labels using (stand)
-            where parent = place
-            group by component
-        ),
-        sized as (
-            select component, {over} or count(*) > {rules.max_identifiers} as is_large
-            from members
-            group by component
-        ),
-        torn as (
-            select distinct a.component, true as is_torn
-            from parted
-            join labels as a on a.stand = parted.one
-            join labels as b on b.stand = parted.other and b.component = a.component
-        )
-        select component,
-            is_large or coalesce(is_torn, false) or founder_count > {rules.max_merges} + 1
-                as is_over
-        from sized
-        join founded using (component)
-        left join torn using (component)
-        where is_large or is_torn or founder_count > 1
-        """,
-    )
+    import numpy as np
 
-
-def merge(db: Database) -> None:
-    """Temp table simple_merges (from_profile, into_profile, place): where no limit is broken."""
-    db.temp(
-        "disputed",
-        """
-        select bearings.* from bearings
-        join labels using (stand)
-        semi join (from contested where not is_over) as contested using (component)
-        """,
-    )
-    db.temp(
-        "roots",
-        """
-        select place, min(first_place) as root from disputed group by place
-        """,
-    )
-    jump = """
-        select child.place, parent.root
-        from roots as child
-        join roots as parent on parent.place = child.root
-    """
-    while db.value(
-        "select count(*) from roots as c join roots as p on p.place = c.root where p.root <> c.root"
-    ):
-        db.temp("roots", jump)
-    tying = db.read("""
-        with ends as (
-            select distinct disputed.place, root
-            from disputed
-            join roots on roots.place = first_place
-        ),
-        hubs as (
-            select place, min(root) as hub from ends group by place having count(*) > 1
-        ),
-        pairs as (
-            select hub, root, min(place) as place
-            from ends
-            join hubs using (place)
-            where root <> hub
-            group by hub, root
-        )
-        select place, list(root) || [hub] as founders
-        from pairs
-        group by place, hub
-        order by place
-    """)
-    merges = replay.merge_all(_ties(tying.to_batches(max_chunksize=50_000)))
-    keep(db, "simple_merges", ("from_profile", "into_profile", "place"), merges)
-
-
-def find_first(db: Database) -> None:
-    """Temp table first_holders (stand, profile, first_place): where no limit is broken but profiles
-    merged, the profile that an identifier came to: what its founder's had become by then.
-    """
-    db.temp(
-        "first_holders",
-        """
-        select stand, root as profile, first_place
-        from stands join roots on roots.place = first_place
-        """,
-    )
-    became = "simple_merges as became on from_profile = profile and became.place <= first_place"
-    while db.value(f"select count(*) from first_holders join {became}"):
-        db.temp(
-            "first_holders",
-            f"""
-            select stand, coalesce(into_profile, profile) as profile, first_place
-            from first_holders left join {became}
-            """,
-        )
-
-
-def _ties(batches: Sequence[object]) -> Iterator[tuple[int, Sequence[int]]]:
-    for batch in batches:
-        places, founders = (batch.column(n).to_pylist() for n in ("place", "founders"))  # type: ignore[attr-defined]
-        yield from zip(places, founders, strict=True)
-
-
-def keep(db: Database, name: str, columns: Sequence[str], rows: Sequence[tuple[int, ...]]) -> None:
-    """A temp table of what Python found, integers all."""
-    import pyarrow as pa
-
-    lists = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    # Arrow on its own way from a list to a column would first load pandas, a third of a second.
-    arrays = {
-        column: pa.Array.from_buffers(
-            pa.int64(), len(values), [None, pa.py_buffer(array("q", values))]
-        )
-        for column, values in zip(columns, lists, strict=True)
+    tuples = db.arrays("select place, tuple from tuples")
+    stands = db.arrays("select stand, type, first_place from stands")
+    bearings = db.arrays("select place, first_place from bearings")
+    places = tuples["place"]
+    numbers = np.empty_like(tuples["tuple"])
+    numbers[places] = tuples["tuple"]
+    forest = components.connect(len(places), bearings["place"], bearings["first_place"])
+    founding = _founding(forest, stands)
+    is_over = _over(db, rules, forest, stands, founding < NOBODY)[forest.components]
+    merges = _merges(forest, bearings, is_over)
+    is_tied = np.zeros(len(places), dtype=bool)
+    is_tied[stands["first_place"]] = is_tied[bearings["place"]] = True
+    by_place = {
+        "component": numbers[forest.components],
+        "profile": forest.components,
+        "first_profile": _first_profiles(forest, merges),
+        "is_tied": is_tied,
+        "is_over": is_over,
     }
-    with db.lent("kept_rows", pa.table(arrays)):
-        db.temp(name, "from kept_rows")
+    homes = tuples | {name: of[places] for name, of in by_place.items()}
+    db.keep("homes", {name: homes[name] for name in ("place", "profile", "is_over")})
+    [profiles] = (~is_over & (founding < NOBODY)).nonzero()
+    db.keep("simple_founders", {"profile": profiles, "stand": founding[profiles]})
+    db.keep("simple_merges", merges)
+    return homes
+
+
+def _founding(forest: "Forest", stands: Mapping[str, "Numbers"]) -> "Numbers":
+    """By place: the least identifier of a tuple none of whose identifiers came earlier."""
+    import numpy as np
+
+    founding = np.full(len(forest.roots), NOBODY)
+    np.minimum.at(founding, stands["first_place"], stands["stand"])
+    founding[forest.roots != np.arange(len(founding))] = NOBODY
+    return founding
+
+
+def _over(
+    db: Database,
+    rules: Rules,
+    forest: "Forest",
+    stands: Mapping[str, "Numbers"],
+    founds: "NDArray[np.bool_]",
+) -> "NDArray[np.bool_]":
+    """By place of a component: whether it breaks a limit. One with k founders has seen k - 1
+    merges.
+    """
+    import numpy as np
+
+    count = len(forest.roots)
+    held_in = forest.components[stands["first_place"]]
+    founded_in = forest.components[founds]
+    is_over = np.bincount(held_in, minlength=count) > rules.max_identifiers
+    is_over |= np.bincount(founded_in, minlength=count) > rules.max_merges + 1
+    for type_, identifier in enumerate(rules.identifiers):
+        of_type = held_in[stands["type"] == type_]
+        is_over |= np.bincount(of_type, minlength=count) > identifier.limit
+    parted = db.arrays("""
+        select one.first_place as one, other.first_place as other
+        from parted
+        join stands as one on one.stand = parted.one
+        join stands as other on other.stand = parted.other
+    """)
+    ones, others = forest.components[parted["one"]], forest.components[parted["other"]]
+    is_over[ones[ones == others]] = True
+    return is_over
+
+
+def _merges(
+    forest: "Forest", bearings: Mapping[str, "Numbers"], is_over: "NDArray[np.bool_]"
+) -> dict[str, "Numbers"]:
+    """from_profile, into_profile, and the place of the tuple that tied them."""
+    import numpy as np
+
+    roots = forest.roots
+    places, ones = bearings["place"], roots[bearings["place"]]
+    others = roots[bearings["first_place"]]
+    is_tying = (ones != others) & ~is_over[places]
+    places, ones, others = places[is_tying], ones[is_tying], others[is_tying]
+    # The first tuple that ties two founders is the one that counts.
+    order = np.argsort(places, kind="stable")
+    pairs = np.minimum(ones, others).astype(np.int64) * len(roots) + np.maximum(ones, others)
+    first = order[np.sort(np.unique(pairs[order], return_index=True)[1])]
+    places, ones, others = places[first], ones[first], others[first]
+    # Most often two profiles merge, once; only of more does it take thought which are still there.
+    in_components = forest.components[ones]
+    is_once = np.bincount(in_components, minlength=1)[in_components] == 1
+    once = (np.maximum(ones, others), np.minimum(ones, others), places)
+    names = ("from_profile", "into_profile", "place")
+    ties = zip(*(of[~is_once].tolist() for of in (places, ones, others)), strict=True)
+    more = replay.columns(replay.merge_all(_by_place(ties)), names)
+    return {
+        name: np.concatenate([of[is_once], more[name]])
+        for name, of in zip(names, once, strict=True)
+    }
+
+
+def _by_place(ties: Iterator[tuple[int, int, int]]) -> Iterator[tuple[int, Iterator[int]]]:
+    for place, of_place in groupby(ties, itemgetter(0)):
+        yield place, (founder for tie in of_place for founder in tie[1:])
+
+
+def _first_profiles(forest: "Forest", merges: Mapping[str, "Numbers"]) -> "Numbers":
+    """By place: what the tuple's founder had become by then."""
+    import numpy as np
+
+    places = np.arange(len(forest.roots), dtype=np.int32)
+    into, until = places.copy(), np.full_like(places, len(places))
+    into[merges["from_profile"]] = merges["into_profile"]
+    until[merges["from_profile"]] = merges["place"]
+    profiles = forest.roots.copy()
+    while (is_past := until[profiles] <= places).any():
+        profiles[is_past] = into[profiles[is_past]]
+    return profiles

@@ -8,11 +8,11 @@ that needs SQL takes a `Database` as an argument; nothing else opens a connectio
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import duckdb
 
@@ -20,6 +20,7 @@ from warehouse.lock import wait_for_lock
 
 if TYPE_CHECKING:
     import pyarrow as pa  # a third of the time that `cdp sql` takes, and it never needs it
+    from numpy.typing import NDArray
 
 PAUSE_S = 0.02
 # Between two steps of a run the warehouse is free for an instant: a reader must not sleep it away.
@@ -56,6 +57,16 @@ class Database:
         relation = self.connection.sql(select)
         assert relation is not None
         return relation.to_arrow_table()
+
+    def arrays(self, select: str) -> "dict[str, NDArray[Any]]":
+        """The columns of a SELECT that gives numbers and no nulls."""
+        return cast("dict[str, NDArray[Any]]", self.connection.execute(select).fetchnumpy())
+
+    def keep(self, name: str, columns: "Mapping[str, NDArray[Any]]") -> None:
+        """Make or replace a temp table out of arrays."""
+        self.connection.register("kept_arrays", dict(columns))
+        self.temp(name, "from kept_arrays")
+        self.connection.unregister("kept_arrays")
 
     def save(self, select: str, path: Path) -> None:
         """Write the result of a SELECT to a Parquet file, to go on with it elsewhere."""

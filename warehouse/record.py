@@ -4,110 +4,89 @@ stitching.* is in numbers; a run replaces there the components that it touched. 
 over it, so that a merge of two profiles rewrites their own rows and nothing else.
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from warehouse import standing
 from warehouse.database import Database
 from warehouse.occurrences import MARK
 from warehouse.record_views import VIEWS
 
-# What became of each identifier, or of several that are joined: read again and again below.
-BELONGS = """
-    select stand, component, coalesce(is_over, false) as is_over, number as profile,
-        named.profile as founder
-    from labels
-    left join (from contested where is_over) as contested using (component)
-    left join holders using (stand)
-    left join named using (profile)
-"""
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# What is said of tuples that the last run did not know.
+UNKNOWN = "anti join old_tuples using (tuple) anti join later using (tuple)"
 TABLES = {
-    "profiles": """
-        with size as (
-            select profile, any_value(founder) as place, any_value(component) as component,
-                count(*) as identifier_count, max(last_us) as last_us
-            from seen
-            join belongs using (stand)
-            where profile is not null
-            group by profile
-        ),
-        merged as (
-            select survivor as place, count(*) as merge_count from survivors group by survivor
-        )
-        select profile, component, tuple, first.at_us as first_us, size.last_us,
-            identifier_count, coalesce(merge_count, 0) as merge_count
-        from size
-        join tuples using (place)
-        left join merged using (place)
-    """,
     "merges": """
-        select component, loser.number as from_profile, winner.number as into_profile, at_us,
-            tuple, row_id
-        from merges
+        select component, from_profile, into_profile, first.at_us, tuples.tuple, first.row_id
+        from numbered_merges
+        join tuples using (place)
+        union all
+        select component, loser.number, winner.number, at_us, replayed.tuple, row_id
+        from replayed_merges
+        join replayed using (row)
+        join homes on homes.place = from_profile
         join named as loser on loser.profile = from_profile
         join named as winner on winner.profile = into_profile
-        join labels on labels.stand = loser.stand
     """,
     "violations": """
-        select component, violations.tuple, at_us, row_id, ties.node, reason
+        select component, violations.tuple, at_us, row_id, node, reason
         from violations
-        join labels using (stand)
-        join ties on ties.tuple = violations.tuple
-        left join joined on joined.node = ties.node
-        where coalesce(joined.stand, ties.node) = violations.stand
+        join (
+            select over.tuple, component, stand, node from over join homes using (place)
+        ) as borne using (tuple, stand)
     """,
-    "placed": f"""
-        select component, {MARK} as mark, number as profile
+    "placed": """
+        select component, {mark} as mark, named.number as profile
         from placed
-        join tuples using (tuple)
-        join founding using (place)
-        join labels on labels.stand = founding.stand
+        join homes using (place)
         join named on named.profile = placed.profile
-    """,
+    """.format(mark=MARK.replace("tuple", "placed.tuple")),
+}
+# Of these the temp tables are there already, but for what a join adds while they are written.
+STANDING = {
     "nodes": """
-        select seen.node, seen.type, value, component, belongs.profile,
-            nullif(first_named.number, belongs.profile) as first_profile,
-            tuples.tuple as first_tuple, tuples.first.at_us as first_us, seen.last_us, written
-        from seen
-        join names using (node)
-        join belongs using (stand)
-        left join first_holders on first_holders.stand = seen.stand
-        left join named as first_named on first_named.profile = first_holders.profile
-        join tuples on place = seen.first_place
-        left join (select tuple, node, written from ties where written is not null) as writings
-            on writings.node = seen.node and writings.tuple = tuples.tuple
+        select standing.node, standing.type, value, component, standing.profile,
+            nullif(first_profile, standing.profile) as first_profile, first_tuple, last_us, written
+        from standing
+        join names on names.node = standing.node
+        left join writings on writings.node = standing.node and tuple = first_tuple
     """,
     "tuples": """
-        select tuple, source, first.at_us as first_us, first.row_id as first_row_id, last_us,
-            component, case when not is_over then profile end as profile
-        from tuples
-        left join founding using (place)
-        left join belongs using (stand)
+        select counted_tuples.tuple, source, first.at_us as first_us,
+            first.row_id as first_row_id, last_us,
+            case when is_tied then component end as component,
+            case when is_tied and not is_over then number end as profile, nodes
+        from counted_tuples
+        positional join homes
     """,
-}
-# Of these the temp tables are there already.
-STANDING = {
     "rows": "from fresh",
-    "ties": "from {ties}",
-    "blocked": "from new_blocked",
+    "writings": f"from new_writings {UNKNOWN}",
+    "blocked": f"from new_blocked {UNKNOWN}",
     "days": "from days",
     "sources": "from numbered_sources",
     "kinds": "from kinds",
     "ids": "from given",
     "joined": "from joined",
 }
-# What nobody needs any more once such a table is written: it takes memory.
-LAST_READ = {
-    "placed": ("claims", "before", "labels", "holders"),
-    "nodes": ("names", "seen", "first_holders"),
-}
 # What goes when a run replaces what it touched; of the others, all or nothing.
 REPLACED = {
     "rows": f"{MARK} in (select mark from gone)",
     "tuples": "tuple in (select tuple from old_tuples)",
-    "ties": "tuple in (select tuple from dropped_tuples)",
+    "writings": "tuple in (select tuple from dropped_tuples)",
     "blocked": "tuple in (select tuple from dropped_tuples)",
     **dict.fromkeys(
         ("nodes", "profiles", "merges", "violations", "placed"), "component in (from touched)"
     ),
     "ids": "profile in (select profile from given)",
     "days": "true",
+}
+# Of what is seen later than before: by what it goes, and which those are.
+LATER = {
+    "tuples": ("tuple", "select tuple, last_us from later"),
+    "nodes": ("node", "select unnest(nodes) as node, last_us from later"),
+    "profiles": ("profile", "select profile, last_us from later"),
 }
 # What a run says of itself: counts over the whole record, cheap as numbers go.
 RUN = """
@@ -148,32 +127,34 @@ def version(db: Database) -> str | None:
     return str(found)
 
 
-def prepare(db: Database, *, full: bool) -> None:
-    """Write down, as temp tables left_*, the rows of stitching.* that this run leaves behind."""
-    db.temp("belongs", BELONGS)
+def prepare(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
+    """Write down, as temp tables or views left_*, what this run leaves behind in stitching.*."""
+    standing.find(db, homes)
     for table, select in TABLES.items():
         db.temp(f"left_{table}", select)
-        for read in LAST_READ.get(table, ()):
-            db.run(f"drop table {read}")
+    for read in ("seen", "stands"):  # it takes memory
+        db.run(f"drop table {read}")
     for table, select in STANDING.items():
-        ties = "ties" if full else "fresh_ties"
-        db.run(f"create or replace temp view left_{table} as {select.format(ties=ties)}")
-    if not full:
-        db.run("""
-            create or replace temp table dropped_tuples as
-            select tuple from old_tuples anti join tuples using (tuple)
-        """)
+        db.run(f"create or replace temp view left_{table} as {select}")
+    db.run("""
+        create or replace temp view dropped_tuples as
+        select tuple from old_tuples anti join tuples using (tuple)
+    """)
 
 
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     """Take over what `prepare` wrote, in a transaction; the numbers of rows of identity.*."""
     db.run("create schema if not exists stitching")
-    for table in (*TABLES, *STANDING):
+    # To find the best way to compress a column costs more than all else in writing it.
+    db.run("set force_compression = 'uncompressed'")
+    for table in (*(REPLACED | STANDING),):
         if full:
             db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
         elif table in REPLACED:
             db.run(f"delete from stitching.{table} where {REPLACED[table]}")
             db.run(f"insert into stitching.{table} from temp.left_{table}")
+    if not full:
+        _see_later(db)
     db.run(f"create or replace table stitching.version as select '{version}' as version")
     db.run(RUNS)
     run = RUN.format(full=full, blocked=BLOCKED_ROWS, rows=BEARING)
@@ -181,6 +162,16 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     for view, select in VIEWS.items():
         db.make_view(view, select)
     return _counts(db)
+
+
+def _see_later(db: Database) -> None:
+    for table, (key, seen) in LATER.items():
+        db.run(f"""
+            update stitching.{table} as old
+            set last_us = greatest(old.last_us, seen.last_us)
+            from (select {key}, max(last_us) as last_us from ({seen}) group by {key}) as seen
+            where old.{key} = seen.{key}
+        """)
 
 
 def _counts(db: Database) -> dict[str, int]:
@@ -191,7 +182,9 @@ def _counts(db: Database) -> dict[str, int]:
         **{f"identity.{name}s": int(n) for name, n in zip(names, counts, strict=True)},
         "identity.profile_redirects": db.count("stitching.ids"),
         "identity.first_profiles": db.count("identity.first_profiles"),
-        "identity.evidence": db.count("stitching.ties"),
+        "identity.evidence": int(
+            db.value("select coalesce(sum(list_count(nodes)), 0) from stitching.tuples")
+        ),
         "identity.tuples": db.count("stitching.tuples"),
         "identity.placed": db.count("stitching.placed"),
         "identity.runs": db.count("stitching.runs"),

@@ -18,7 +18,7 @@ def _inherited(profile: str, alias: str = "inherited") -> str:
 
 
 HELD = f"""
-    select node, type, value, {_id("nodes.profile")} as profile_id, first_tuple, last_us
+    select node, type, value, component, {_id("nodes.profile")} as profile_id, first_tuple, last_us
     from {{nodes}} as nodes
     left join (from {{ids}} where profile_id is not null) as inherited
         on inherited.profile = nodes.profile
@@ -31,7 +31,7 @@ VIEWS = {
             value,
             coalesce(written, value) as seen_as,
             {_id("nodes.profile")} as profile_id,
-            {TIME.format("nodes.first_us")} as first_seen_at,
+            {TIME.format("tuples.first_us")} as first_seen_at,
             {TIME.format("nodes.last_us")} as last_seen_at,
             sources.name as source,
             first_row_id as row_id
@@ -47,6 +47,11 @@ VIEWS = {
         from (from stitching.nodes where first_profile is not null) as nodes
         join stitching.kinds using (type)
         {_inherited("first_profile")}
+    """,
+    "stitching.ties": """
+        select tuple, node
+        from (select tuple, unnest(nodes) as node from stitching.tuples)
+        where node is not null
     """,
     # For questions about few profiles: what joins the rest first would take ten times as long.
     "stitching.held": HELD.format(nodes="stitching.nodes", ids="stitching.ids"),

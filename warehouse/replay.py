@@ -21,9 +21,12 @@ file.) Here, an identifier is what lines have joined: the rest of identity calls
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from warehouse.rules import Rules
+
+if TYPE_CHECKING:
+    from warehouse.components import Numbers
 
 OVER_LIMIT = "Identifier value limit exceeded"
 OVER_TIME_LIMIT = "Identifier value time limit exceeded"
@@ -198,7 +201,7 @@ class _State:
             self.outcome.violations.append((row.number, node, reason))
 
 
-def merge_all(ties: Iterable[tuple[int, Sequence[int]]]) -> list[tuple[int, int, int]]:
+def merge_all(ties: Iterable[tuple[int, Iterable[int]]]) -> list[tuple[int, int, int]]:
     """Where no limit is broken: (tuple in time order, founders of the profiles it ties) in, merges
     (from, into, tuple) out. A founder goes by the tuple that founded it, the oldest is the least.
     """
@@ -216,3 +219,11 @@ def merge_all(ties: Iterable[tuple[int, Sequence[int]]]) -> list[tuple[int, int,
             into[other] = oldest
             merges.append((other, oldest, tuple_))
     return merges
+
+
+def columns(rows: Sequence[tuple[int, ...]], names: Sequence[str]) -> dict[str, "Numbers"]:
+    """Rows of numbers as arrays."""
+    import numpy as np
+
+    table = np.array(rows, dtype=np.int64).reshape(-1, len(names))
+    return {name: table[:, place].copy() for place, name in enumerate(names)}

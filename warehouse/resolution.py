@@ -7,43 +7,36 @@ limits, the merges follow from its tuples alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from warehouse import components, contested, replay
+from warehouse import contested, replay
 from warehouse.database import Database
 from warehouse.rules import Rules
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Both kinds of components together.
 CONCLUSIONS = {
     "holders": """
         select stand, profile from replayed_holders
         union all
-        select stand, min(first_place) over (partition by component) as profile
-        from members
-        anti join (from contested where is_over) as contested using (component)
+        select stand, profile from stands join homes on place = first_place where not is_over
         """,
     "founders": """
         select profile, stand from replayed_founders
         union all
-        select place as profile, stand
-        from founding
-        join labels using (stand)
-        anti join (from contested where is_over) as contested using (component)
-        where parent = place
-        """,
-    "merges": """
-        select from_profile, into_profile, tuple, at_us, row_id
-        from replayed_merges
-        join replayed using (row)
-        union all
-        select from_profile, into_profile, tuple, first.at_us, first.row_id
-        from simple_merges
-        join tuples using (place)
+        from simple_founders
         """,
     "survivors": """
         select founders.profile, holders.profile as survivor
-        from founders
-        join holders using (stand)
+        from replayed_founders as founders
+        join replayed_holders as holders using (stand)
         where founders.profile <> holders.profile
+        union all
+        select from_profile, homes.profile
+        from simple_merges
+        join homes on homes.place = from_profile
         """,
     "violations": f"""
         select tuple, at_us, row_id, stand, {list(replay.REASONS)}[reason + 1] as reason
@@ -51,7 +44,7 @@ CONCLUSIONS = {
         join replayed using (row)
         """,
     "placed": """
-        select tuple, at_us, row_id, coalesce(survivor, profile) as profile
+        select place, tuple, at_us, row_id, coalesce(survivor, profile) as profile
         from replayed_rows
         join replayed using (row)
         left join survivors using (profile)
@@ -59,32 +52,22 @@ CONCLUSIONS = {
 }
 
 
-def resolve(db: Database, rules: Rules) -> None:
-    """Out of the temp tables of `affected`, these. A profile goes by the place of its founder.
+def resolve(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
+    """What `contested.find` says of each tuple.
 
-    labels (stand, component);
-    holders (stand, profile); first_holders, where another held it once; founders (profile, stand);
-    survivors (profile, survivor);
-    merges (from_profile, into_profile, tuple, at_us, row_id): on which row's evidence;
+    Besides what that makes, temp tables replayed_holders and replayed_attached (stand, profile) and
+    these views, out of the temp tables of `affected`. A profile goes by the place of its founder.
+
+    holders (stand, profile); founders (profile, stand); survivors (profile, survivor);
     violations (tuple, at_us, row_id, stand, reason);
-    placed (tuple, at_us, row_id, profile): to whom a row of a replayed component belongs.
+    placed (place, tuple, at_us, row_id, profile): to whom a row of a replayed component belongs.
     """
-    db.temp(
-        "founding",
-        """
-        select place, min(stand) as stand, min(first_place) as parent from bearings group by place
-        """,
-    )
-    components.label(db)
-    contested.find(db, rules)
-    contested.merge(db)
-    contested.find_first(db)
+    homes = contested.find(db, rules)
+    db.run("drop table bearings")
     _replay(db, rules)
-    db.run("insert into first_holders select stand, profile, null from replayed_attached")
     for name, select in CONCLUSIONS.items():
-        db.temp(name, select)
-    for table in ("bearings", "members", "stands", "disputed", "roots", "edges", "parents"):
-        db.run(f"drop table if exists {table}")
+        db.run(f"create or replace temp view {name} as {select}")
+    return homes
 
 
 def _replay(db: Database, rules: Rules) -> None:
@@ -92,12 +75,16 @@ def _replay(db: Database, rules: Rules) -> None:
     db.temp(
         "over",
         """
-        select tuple, place, source, coalesce(joined.stand, node) as stand, ties.type
-        from ties
-        join tuples using (tuple)
+        select tuple, place, source, node, coalesce(stand, node) as stand, borne.type
+        from (
+            select tuple, place, source, unnest(nodes) as node, unnest(types) as type
+            from counted_tuples
+            positional join (select place, is_over from homes)
+            join numbered_sources using (source)
+            where is_over
+        ) as borne
         left join joined using (node)
-        join labels on labels.stand = coalesce(joined.stand, node)
-        semi join (from contested where is_over) as contested using (component)
+        where node is not null
         """,
     )
     db.temp(
@@ -109,11 +96,11 @@ def _replay(db: Database, rules: Rules) -> None:
         join (select distinct tuple, place from over) as over using (tuple)
         """,
     )
-    types = db.read("select stand, type from members semi join over using (stand)")
+    types = db.read("select stand, type from stands semi join over using (stand)")
     outcome = replay.replay(
         _rows(db), _stands(db, rules), dict(zip(*_lists(types), strict=True)), rules, _parted(db)
     )
-    for table, columns, lists in (
+    for table, columns, rows in (
         ("founders", ("profile", "stand"), outcome.founders),
         ("merges", ("from_profile", "into_profile", "row"), outcome.merges),
         ("violations", ("row", "stand", "reason"), _numbered(outcome.violations)),
@@ -121,7 +108,7 @@ def _replay(db: Database, rules: Rules) -> None:
         ("attached", ("stand", "profile"), outcome.attached),
         ("holders", ("stand", "profile"), outcome.holders),
     ):
-        contested.keep(db, f"replayed_{table}", columns, lists)
+        db.keep(f"replayed_{table}", replay.columns(rows, columns))
 
 
 def _numbered(violations: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, int]]:
@@ -148,9 +135,9 @@ def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
             select place, stand,
                 min({{'as_joined': joined.strength, 'as_written': written.strength}}) as strength
             from over
-            join members using (stand)
+            join stands using (stand)
             join strengths as joined
-                on joined.source = over.source and joined.type = members.type
+                on joined.source = over.source and joined.type = stands.type
             join strengths as written
                 on written.source = over.source and written.type = over.type
             group by place, stand
@@ -162,7 +149,7 @@ def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
 
 def _strengths(db: Database, rules: Rules) -> Iterator[tuple[int, int, int]]:
     """(source, type, strength), the strongest is 0."""
-    for source, name in db.run("from numbered_sources"):
+    for source, name in db.run("select source, name from numbered_sources"):
         order = rules.by_strength(name)
         yield from ((source, type_, order.index(kind)) for type_, kind in enumerate(rules.names))
 

@@ -3,13 +3,17 @@
 -- the views of identity are made of: on ten million rows that is the tenth of the time.
 create or replace macro identity.evidence_of(profile_ids) as table
 with held as (
-    select node, type, value
+    select node, type, value, component
     from stitching.held
     where profile_id in (select unnest(profile_ids))
 ),
 standing as (
     select ties.tuple, held.node, held.type, held.value
-    from stitching.ties as ties
+    from (
+        select tuple, unnest(nodes) as node
+        from stitching.tuples
+        where component in (select component from held)
+    ) as ties
     join held using (node)
 ),
 tuples as (
