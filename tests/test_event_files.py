@@ -203,8 +203,6 @@ def test_a_bucket_is_loaded_like_a_folder(warehouse: Path) -> None:
         ("nowhere://me:secret@host/x", r"at nowhere://\*\*\*@host/x: "),
     ],
 )
-def test_a_place_that_cannot_be_read_is_named_without_its_password(
-    url: str, message: str
-) -> None:
+def test_a_place_that_cannot_be_read_is_named_without_its_password(url: str, message: str) -> None:
     with pytest.raises(EventsUnreachable, match=message):
         source(url)
