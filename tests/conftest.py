@@ -210,3 +210,9 @@ def contract(run: Run) -> StartContract:
         return Contract(f"http://127.0.0.1:{port}")
 
     return start
+
+
+@pytest.fixture
+def without_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Away from the project's own .env, which would come before what a command is told here."""
+    monkeypatch.chdir(tmp_path)

@@ -12,6 +12,8 @@ from whole import Whole, in_folder
 
 from cdp_assets.cli import cli
 
+pytestmark = pytest.mark.usefixtures("without_dotenv")
+
 SYNC = """-- One row per person of two, by their made-up addresses.
 -- to: hubspot.contacts
 -- key: email

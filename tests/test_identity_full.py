@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from stitching import Stitched
 from test_identity_cases import loaded
@@ -12,6 +13,8 @@ from bench.identity_runs import SOURCE, ruled
 from cdp_assets.cli import cli
 from warehouse import database, identity
 from warehouse.database import connect
+
+pytestmark = pytest.mark.usefixtures("without_dotenv")
 
 OLD_TABLES = """
     create schema identity;

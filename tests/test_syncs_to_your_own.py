@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import psycopg
+import pytest
 from click.testing import CliRunner
 from conftest import StartSandbox
 from dagster import AssetSelection
@@ -11,6 +12,8 @@ from whole import Whole, in_folder
 
 from cdp_assets.cli import cli
 from sandbox.webhook import SECRET
+
+pytestmark = pytest.mark.usefixtures("without_dotenv")
 
 HEADER = "-- One row per person.\n-- to: {to}\n-- key: {key}\n-- mode: upsert\n-- cron: 0 * * * *\n"
 PEOPLE = """select * from (values
