@@ -23,17 +23,23 @@ def build(warehouse: Path, full: bool) -> None:
 @pytest.mark.parametrize("full", [False, True])
 def test_runs_killed_at_random_moments_leave_no_trace(tmp_path: Path, full: bool) -> None:
     undisturbed, killed = tmp_path / "undisturbed.duckdb", tmp_path / "killed.duckdb"
+    before = tmp_path / "before.duckdb"
     identity_data.write(undisturbed, PAIRS)
     build(undisturbed, full=True)
     identity_data.write_day(undisturbed, PAIRS)
-    shutil.copy(undisturbed, killed)
+    for copy in (before, killed):
+        shutil.copy(undisturbed, copy)
     seconds = run_for(None, build, undisturbed, full) or 0
     moments, kills = random.Random(8), 0  # noqa: S311 no secret
     while kills < KILLS:
         done = run_for(moments.uniform(seconds / 5, seconds), build, killed, full)
         kills += done is None
         if done is not None and not full:
-            break  # it came to its end in spite of all, and the next would have nothing to do
+            # It came to its end in spite of all, and the next would have nothing to do.
+            if kills:
+                break
+            shutil.copy(before, killed)
+            seconds = min(done, 0.8 * seconds)
     run_for(None, build, killed, full)
     assert kills > 0
     assert Stitched(killed).record() == Stitched(undisturbed).record()
