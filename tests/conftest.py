@@ -18,10 +18,12 @@ from contracting import Contract, answers, free_port
 from reading import Reading
 from starlette.types import Receive, Scope, Send
 
+from cdp_assets.sending import Workshop
 from sandbox.app import build
 from sandbox.faults import Gate
 from sandbox.stores import Json
 from sandbox.world import World
+from warehouse.database import connect
 
 ROOT = Path(__file__).parents[1]
 CONTRACTD = ROOT.parent / "shared" / "contracts" / "contractd.py"
@@ -216,3 +218,9 @@ def contract(run: Run) -> StartContract:
 def without_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Away from the project's own .env, which would come before what a command is told here."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    """Where a sync works: an empty warehouse, and a folder for its spool and journal."""
+    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from taking import CONTACTS, NOON, at, fill_letters, sums
@@ -12,14 +11,8 @@ from cdp_assets.sending import Target, Workshop
 from destinations.errors import RetryLater, Unanswered
 from destinations.rows import Outcome, Row
 from warehouse import owed
-from warehouse.database import connect
 
 APPEND = replace(CONTACTS, mode="append")
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
 class Log:

@@ -1,26 +1,18 @@
 """What becomes of a record when its person goes by another key, or turns out to be another's."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
 from taking import CONTACTS, NOON, Tool, at, fill, in_ledger, sums
 
 from cdp_assets import sending
 from cdp_assets.sending import Target, Workshop
 from destinations.rows import Merge, Outcome
-from warehouse.database import connect
 from warehouse.ledger import Report
 from warehouse.sync import Sync
 
 SYNC = replace(CONTACTS, profile="_profile_id", on_merge="merge")
 ANN_BO = "from (values ('ann', 'p1', 1), ('bo', 'p2', 1)) as v (email, _profile_id, visits)"
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
 class Merging(Tool):

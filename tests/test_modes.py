@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +12,11 @@ from cdp_assets.sending import Target, Workshop
 from destinations.errors import RetryLater
 from destinations.rows import Row
 from warehouse import ledger
-from warehouse.database import connect
 from warehouse.ledger import Report
 from warehouse.plan import TooMany
 from warehouse.sync import Limit, Sync
 
 MIRROR = replace(CONTACTS, mode="mirror", max_deletes=Limit())
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
 class Runs:

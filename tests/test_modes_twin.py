@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
-from dying import Crash, Door
+from dying import DEATHS, Crash, Door
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -150,20 +149,12 @@ class Modes(RuleBasedStateMachine):
         self.run()
         self.world.breaks = None
 
-    @rule(
-        opening=st.integers(1, 4),
-        moment=st.sampled_from(["before", "after"]),
-        is_entered_at_once=st.booleans(),
-    )
+    @rule(**DEATHS)
     def the_process_dies_at_the_warehouse(
         self, opening: int, moment: str, is_entered_at_once: bool
     ) -> None:
-        self.door.mark(opening, moment)
-        with pytest.MonkeyPatch.context() as patch:
-            if is_entered_at_once:
-                patch.setattr(sending, "ENTERED_EVERY_S", 0)
+        with self.door.dying(opening, moment, is_entered_at_once):
             self.run()
-        self.door.unmark()
 
     @rule()
     def all_comes_to_rest(self) -> None:

@@ -21,7 +21,6 @@ from destinations import salesforce
 from destinations.rows import Outcome, Row
 from sandbox.webhook import SECRET
 from warehouse import ledger, owed
-from warehouse.database import connect
 from warehouse.ledger import Report
 from warehouse.sync import ANY, Sync
 
@@ -97,11 +96,6 @@ class Place:
     def is_balanced(self) -> bool:
         with self.workshop.connect() as db:
             return ledger.unbalanced(db, Sync("own", "syncs.own", self.key)) == []
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
 @pytest.fixture

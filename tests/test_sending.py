@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from taking import CONTACTS, NOON, Tool, at, fill, fill_letters, in_ledger, sums
@@ -14,15 +13,10 @@ from cdp_assets.sending import Target, Workshop
 from destinations.errors import QuotaTooSmall, RetryLater
 from destinations.rows import Outcome, Row
 from warehouse import ledger
-from warehouse.database import Database, connect
+from warehouse.database import Database
 from warehouse.ledger import Refusal
 from warehouse.plan import Draft
 from warehouse.sync import Sync
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
 def test_rows_go_in_batches_and_a_second_run_sends_nothing(workshop: Workshop) -> None:

@@ -7,18 +7,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from taking import CONTACTS, fill, fill_letters, in_ledger, sums
 
 from cdp_assets.sending import Workshop
 from warehouse import ledger
-from warehouse.database import connect
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
-
 
 PROGRAM = """
 import json, os, signal, sys

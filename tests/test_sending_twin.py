@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
-from dying import Crash, Door
+from dying import DEATHS, Crash, Door
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -100,20 +99,12 @@ class Syncing(RuleBasedStateMachine):
         with suppress(RetryLater):
             self.run(2, send)
 
-    @rule(
-        opening=st.integers(1, 4),
-        moment=st.sampled_from(["before", "after"]),
-        is_entered_at_once=st.booleans(),
-    )
+    @rule(**DEATHS)
     def the_process_dies_at_the_warehouse(
         self, opening: int, moment: str, is_entered_at_once: bool
     ) -> None:
-        self.door.mark(opening, moment)
-        with pytest.MonkeyPatch.context() as patch, suppress(Crash):
-            if is_entered_at_once:
-                patch.setattr(sending, "ENTERED_EVERY_S", 0)
+        with suppress(Crash), self.door.dying(opening, moment, is_entered_at_once):
             self.run(2)
-        self.door.unmark()
 
     @rule(batch=st.integers(1, 3), is_taken=st.booleans())
     def the_process_dies_at_the_tool(self, batch: int, is_taken: bool) -> None:

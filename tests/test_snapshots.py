@@ -1,7 +1,6 @@
 """A snapshot holds every row, and none of it counts until it is finished."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from taking import CONTACTS, NOON, at, fill_letters, in_ledger, sums
@@ -9,12 +8,6 @@ from taking import CONTACTS, NOON, at, fill_letters, in_ledger, sums
 from cdp_assets import sending
 from cdp_assets.sending import Target, Workshop
 from destinations.rows import Outcome, Row
-from warehouse.database import connect
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(lambda: connect(tmp_path / "warehouse.duckdb"), tmp_path / "spool")
 
 
 class Files:

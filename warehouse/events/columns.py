@@ -185,7 +185,7 @@ def typed(
     for field in fields:
         value = taken.values[field.path]
         cast = CASTS.get(field.type, "{0}").format(value)
-        if is_checked and field.type in FITS:
+        if is_checked and field.type in SURELY_FITS:
             fits = SURELY_FITS[field.type].format(value)
             cast = f"case when {value} is null or {fits} then {cast} else error('{MISFIT}') end"
         found.setdefault(field.column, []).append(cast)

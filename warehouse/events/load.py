@@ -83,6 +83,7 @@ class Loader:
     def write(self, *, is_replay: bool = False) -> None:
         """Load what was read, in one transaction, and give its memory back."""
         enforce.judge(self.db, self.plan)
+        write.prepare(self.db, self.event_tables)
         known = copy(self.context)
         try:
             self._write(is_replay=is_replay, is_trusting=True)
@@ -95,7 +96,6 @@ class Loader:
         db = self.db
         changes = self.context.learn(db, is_trusting=is_trusting)
         self.context.keep_nameless(db)
-        write.prepare(db, self.event_tables)
         with database.writing(db, self.warehouse), db.transaction():
             if is_replay:
                 take_out(db, self.schema)
