@@ -10,8 +10,12 @@ docstring and `from sources.events import STREAMS, source`. It has a schema and 
 """
 
 import ast
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+# As in warehouse/__init__.py, for whoever imports this first.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 FROM_SETTINGS = ("dlt.secrets.value", "dlt.config.value")
 

@@ -111,13 +111,7 @@ class Database:
     def columns(self, table: str) -> dict[str, str]:
         """Column names and their types, in order; empty when there is no such table."""
         # Much faster than duckdb_columns(), which goes through the columns of every table.
-        if not self.value(
-            "select count(*) from ("
-            "select database_name, schema_name, table_name from duckdb_tables() union all"
-            " select database_name, schema_name, view_name from duckdb_views())"
-            " where schema_name || '.' || table_name = ? and database_name = current_database()",
-            [table],
-        ):
+        if not (self._is(table, "table") or self._is(table, "view")):
             return {}
         return dict(self.run("select name, type from pragma_table_info(?)", [table]))
 
@@ -137,12 +131,17 @@ class Database:
 
     def _clear_way(self, name: str, kind: Literal["table", "view"]) -> None:
         """DuckDB replaces a table by a table and a view by a view, and refuses the other way."""
-        if self.value(
-            f"select count(*) from duckdb_{kind}s() where schema_name || '.' || {kind}_name = ?"
-            " and database_name = current_database()",
-            [name],
-        ):
+        if self._is(name, kind):
             self.run(f"drop {kind} {name}")
+
+    def _is(self, name: str, kind: Literal["table", "view"]) -> bool:
+        return bool(
+            self.value(
+                f"select count(*) from duckdb_{kind}s() where schema_name || '.' || {kind}_name = ?"
+                " and database_name = current_database()",
+                [name],
+            )
+        )
 
     def _make_schema(self, table: str) -> None:
         self.run(f"create schema if not exists {table.partition('.')[0]}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from warehouse import database
 from warehouse.database import Database
 from warehouse.events import enforce, files, incoming, registry, write
-from warehouse.events.columns import Misfit, together
+from warehouse.events.columns import Misfit, define, together
 from warehouse.events.context import Context, expected
 from warehouse.events.files import Dump, Seen
 from warehouse.events.fill import fill
@@ -185,6 +185,7 @@ def _loader(warehouse: Path, schema: str, plan: Plan | None) -> Iterator[Loader]
     with database.one_at_a_time(lock), database.workbench(warehouse) as db:
         # Without it, DuckDB keeps most of what it has read of the warehouse.
         db.run("set memory_limit = '950MB'")
+        define(db)
         yield _start(db, warehouse, schema, plan)
 
 

@@ -28,7 +28,7 @@ insert into {schema}.filled
 select '{table}', null, 0, 0, (select max(uuid_ts) from {schema}.{calls})
 on conflict (table_name) do update set filled_until = excluded.filled_until
 """
-# A call without a value for a trait leaves the older one standing.
+# A call without a value for a trait leaves the older one standing: arg_max passes nulls over.
 INSERT = """
 insert into {schema}.{table} by name
 select {key} as id, {values}
@@ -70,9 +70,7 @@ def _update(db: Database, schema: str, newest: Newest) -> None:
         return
     facts = {"schema": schema, "table": newest.table, "calls": newest.calls, "key": newest.key}
     values = ", ".join(
-        f"arg_max({quoted(name)}, nth) filter (where {quoted(name)} is not null) as {quoted(name)}"
-        for name in columns
-        if name != "id"
+        f"arg_max({quoted(name)}, nth) as {quoted(name)}" for name in columns if name != "id"
     )
     db.run(f"delete from {table} where id in (from touched)")
     db.run(INSERT.format(values=values, **facts))

@@ -46,7 +46,7 @@ SAMPLE = """
 create or replace temp table sampled as
 select _table, fields, {columns} from ({pending}) where number in (
     select number from ({pending}) where _table in ({tables})
-    qualify row_number() over (partition by _table order by number) <= 100
+    qualify row_number() over (partition by _table order by number) <= 50
 )
 """
 WANTED = """
@@ -98,7 +98,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a hundred calls have: types by field; values to show, by field or context column."""
+    """What fifty calls have: types by field; values to show, by field or context column."""
 
     types: dict[Path, list[str]]
     values: dict[str, list[str]]
