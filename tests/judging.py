@@ -10,7 +10,7 @@ import pyarrow as pa
 from warehouse.database import Database
 from warehouse.events import plan as plans
 from warehouse.events.plan import Plan
-from warehouse.events.plan_rules import Rule
+from warehouse.events.plan.rules import Rule
 
 Json = dict[str, Any]
 Violation = tuple[int, str, str | None, str, str, str | None]

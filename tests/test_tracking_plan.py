@@ -11,7 +11,7 @@ from warehouse import database
 from warehouse.database import Database
 from warehouse.events import plan as plans
 from warehouse.events.plan import Plan
-from warehouse.events.plan_rules import Rule
+from warehouse.events.plan.rules import Rule
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from judging import Json, judged, written
 
 from warehouse import database
 from warehouse.events.plan import Plan, read
-from warehouse.events.plan_rules import Rule
+from warehouse.events.plan.rules import Rule
 
 ROOT = Path(__file__).parents[1]
 ORDER = """

@@ -9,7 +9,7 @@ from jsonschema import Draft7Validator
 from judging import Json, judged, planned, track
 
 from warehouse import database
-from warehouse.events.plan_rules import TYPES, wrong
+from warehouse.events.plan.rules import TYPES, wrong
 
 # JSON pointers, SQL and people give most of these a meaning of their own.
 NAMES = ("a", "A", "b c", "a.b", '"', "'", "", "é", "0", "~/", "a/b", "$", "*", "\\", "\0", "%s")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from warehouse.events.plan_checks import NUMBERS, Value
+from warehouse.events.plan.checks import NUMBERS, Value
 from warehouse.quoting import text
 
 SHOWN = 100

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from warehouse.events.plan_rules import CALLS, Json, PatternError, Rule, wrong
-from warehouse.events.plan_toml import Settings
+from warehouse.events.plan.rules import CALLS, Json, PatternError, Rule, wrong
+from warehouse.events.plan.toml import Settings
 from warehouse.events.tables import BY_CALL
 from warehouse.mistakes import Mistake
 

@@ -1,10 +1,10 @@
-"""The rules of a tracking plan, taken apart into what is to be looked at (plan_level.py)."""
+"""The rules of a tracking plan, taken apart into what is to be looked at (level.py)."""
 
 from collections.abc import Collection, Iterator
 
-from warehouse.events.plan_checks import json_types, wrong_type, wrong_value
-from warehouse.events.plan_level import ANYTHING, MISSING, Check, Level, Node, nullable, shown
-from warehouse.events.plan_rules import FIELDS, OBJECTS, Json, Rule, inner
+from warehouse.events.plan.checks import json_types, wrong_type, wrong_value
+from warehouse.events.plan.level import ANYTHING, MISSING, Check, Level, Node, nullable, shown
+from warehouse.events.plan.rules import FIELDS, OBJECTS, Json, Rule, inner
 from warehouse.events.tables import BY_CALL
 from warehouse.quoting import text
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse.events.plan_rules import Json, inner
+from warehouse.events.plan.rules import Json, inner
 from warehouse.quoting import text
 
 # https://duckdb.org/docs/stable/data/json/json_functions

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from warehouse.events.plan_rules import (
+from warehouse.events.plan.rules import (
     ACTIONS,
     CALLS,
     TYPES,

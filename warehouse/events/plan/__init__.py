@@ -8,10 +8,10 @@ rule; `record` counts that in the table `violations`.
 from collections.abc import Iterator
 
 from warehouse.database import Database
-from warehouse.events.plan_files import Plan, read
-from warehouse.events.plan_level import Level
-from warehouse.events.plan_rules import Rule, inner
-from warehouse.events.plan_sql import levels
+from warehouse.events.plan.files import Plan, read
+from warehouse.events.plan.level import Level
+from warehouse.events.plan.rules import Rule, inner
+from warehouse.events.plan.sql import levels
 from warehouse.events.tables import BY_CALL
 from warehouse.quoting import text
 

@@ -1,7 +1,7 @@
 """The tracking plan of an event source: every file of warehouse/tracking_plans/<source>/ together.
 
-A file is a small TOML for one event or one kind of call (plan_toml.py), or a whole plan as Segment
-exports it (plan_segment.py). plan.toml says what holds for all of them.
+A file is a small TOML for one event or one kind of call (toml.py), or a whole plan as Segment
+exports it (segment.py). plan.toml says what holds for all of them.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ import duckdb
 
 from warehouse import database
 from warehouse.database import Database
-from warehouse.events import plan_segment, plan_toml
-from warehouse.events.plan_rules import PatternError, Rule
-from warehouse.events.plan_toml import Settings
+from warehouse.events.plan import segment, toml
+from warehouse.events.plan.rules import PatternError, Rule
+from warehouse.events.plan.toml import Settings
 from warehouse.mistakes import Mistake, Mistakes
 
 SETTINGS = "plan.toml"
@@ -45,7 +45,7 @@ def read(folder: Path) -> Plan | None:
     paths = [path for path in paths if not path.name.startswith(".") and path.suffix != ".md"]
     if not paths:
         return None
-    usual, mistakes = plan_toml.settings(folder / SETTINGS)
+    usual, mistakes = toml.settings(folder / SETTINGS)
     found: list[Found] = []
     with database.scratch(folder) as db:
         for path in paths:
@@ -63,10 +63,10 @@ def _read(
     path: Path, usual: Settings, pattern_error: PatternError
 ) -> tuple[list[Found], list[Mistake]]:
     if path.suffix == ".toml":
-        rule, mistakes = plan_toml.rule(path, usual, pattern_error)
+        rule, mistakes = toml.rule(path, usual, pattern_error)
         return [(path, 1, rule)] if rule else [], mistakes
     if path.suffix == ".json":
-        rules, mistakes = plan_segment.rules(path, usual, pattern_error)
+        rules, mistakes = segment.rules(path, usual, pattern_error)
         return [(path, line, rule) for rule, line in rules], mistakes
     return [], [Mistake(path, 1, "a file of a tracking plan is .toml, or .json from Segment")]
 
