@@ -81,11 +81,19 @@ def _fields(call: str) -> str:
     return f"[{', '.join(map(text, (*COMMON_FIELDS, 'writeKey', *TIMES, *KNOWN[call])))}]"
 
 
-# Messages of the same keys have the same shape, and there are few shapes.
+# Messages of the same keys have the same shape, and there are few shapes. A line that was cut off
+# would make TRY ask its two thousand neighbours one by one; of the others, hardly any is no JSON.
 SHAPED = """
 create or replace temp table shaped as
-select n, is_json, case when is_json then hash(json_keys(raw)) end as shape
-from (select n, raw, is_text and json_valid(raw) as is_json from messages)
+select n, keys is not null as is_json, if(keys is null, null, hash(keys)) as shape
+from (
+    select n, case
+        when not is_text then null
+        when starts_with(raw, '{') and suffix(raw, '}' || chr(10)) then try(json_keys(raw))
+        when json_valid(raw) then json_keys(raw)
+    end as keys
+    from messages
+)
 """
 # The shapes with keys that have no column, for each kind of call.
 SURPLUS = f"""
