@@ -23,7 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from destinations.api import Rate
+from destinations.pace import Rate
 from warehouse import ledger, plan
 from warehouse.database import Database, connect
 from warehouse.sync import Sync

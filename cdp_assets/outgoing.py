@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cdp_assets import mapping, sending
+from cdp_assets.adopting import Look
 from cdp_assets.place import Place
 from cdp_assets.sending import Target, Workshop
 from destinations.api import Api
@@ -92,7 +93,7 @@ def outgoing(
 
 def aim(thing: Object, api: Api) -> Target:
     """An object of a tool as the engine sends to it."""
-    close = thing.close
+    close, read = thing.close, thing.read_back
     return Target(
         lambda rows: thing.send_worded(api, rows),
         thing.batch_size,
@@ -101,6 +102,7 @@ def aim(thing: Object, api: Api) -> Target:
         merge=(lambda merges: thing.merge_batch(api, merges)) if thing.unite else None,
         finish=(lambda: close(api)) if close else None,
         is_partial=thing.is_partial,
+        look=Look(lambda keys: read(api, keys), lambda: api.lost) if read else None,
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdp_assets import packing, spool
+from cdp_assets.adopting import Adoption, Look
 from cdp_assets.journal import Journal, recover, replay
 from cdp_assets.packing import Packed
 from destinations.errors import DestinationError
@@ -44,7 +45,8 @@ class Target:
     `finish` ends a run whose batches have all gone; `write` and `is_partial` are as in the
     connector, and `send` gets rows that are in the tool's words already. `check`
     looks at a plan before it is written down and raises where it must not go out; `prepare` asks
-    the tool whether it can take what is planned, and raises where it cannot.
+    the tool whether it can take what is planned, and raises where it cannot; `look` finds what was
+    perhaps created, where the tool can be read.
     """
 
     send: Callable[[list[Row]], Outcome]
@@ -56,6 +58,7 @@ class Target:
     write: WriteValue = as_it_is
     check: Callable[[Database, Sync, Draft], None] = plan.guard
     prepare: Callable[[Draft], None] | None = None
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Run:
     run_id: str
     now: Callable[[], datetime]
     journal: Journal
+    adoption: Adoption
 
     @property
     def is_deferred(self) -> bool:
@@ -101,10 +105,11 @@ def run(
         is_deferred=sync.mode == "snapshot",
         is_append=sync.mode == "append",
     )
-    attempt = Run(sync, target, workshop, run_id, now, journal)
+    attempt = Run(sync, target, workshop, run_id, now, journal, Adoption(sync, target.look))
     with one_at_a_time(workshop.folder / f"{sync.name}.lock"), closing(journal):
         with _warehouse(attempt) as db:
             draft = _plan(db, attempt)
+            attempt.adoption.recall(db)
             if not draft.plan.to_send:
                 draft.plan.spool.unlink()
                 journal.path.unlink(missing_ok=True)
@@ -244,7 +249,9 @@ def _ask(attempt: Run, batch: "pa.Table", packed: Packed) -> tuple[Answer, Excep
     """Send a batch: what the tool said to it, and what stopped it on the way, if anything did."""
     stopped: Exception | None = None
     try:
-        outcome = _deliver(attempt, batch, packed.speakable)
+        outcome = attempt.adoption.deliver(
+            batch, packed.names, lambda: _deliver(attempt, batch, packed.speakable)
+        )
         silent = packed.names.keys() - outcome.accepted.keys() - outcome.rejected.keys()
     except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
         outcome = error.settled if isinstance(error, DestinationError) else Outcome()

@@ -1,9 +1,9 @@
 """How data goes out: one tool a file, found on disk, so that adding a tool is adding a file.
 
-`destination` says what a connector file declares, `api` what HTTP answers mean, `errors` what can
-go wrong and what to do then, `rows` what goes in and comes out, `wording` how a row is put in the
-tool's words, `settling` how no row of a batch is left without an answer. A file whose name
-begins with _ is a part of a connector's.
+`destination` says what a connector file declares, `api` what HTTP answers mean, `wire` how calls
+go, `flight` how several go at once, `errors` what can go wrong and what to do then, `rows` what
+goes in and comes out, `wording` how a row is put in the tool's words, `settling` how no row of a
+batch is left without an answer. A file whose name begins with _ is a part of a connector's.
 """
 
 import importlib
@@ -16,13 +16,17 @@ from destinations.destination import Destination
 _MACHINERY = {
     "answers",
     "api",
+    "asking",
     "destination",
     "errors",
+    "flight",
     "folder",
     "login",
+    "pace",
     "rows",
     "settling",
     "sql",
+    "wire",
     "wording",
 }
 

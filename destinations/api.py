@@ -16,7 +16,6 @@ A tool whose status says something else than it means has a function that tells 
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -24,10 +23,13 @@ from typing import Any, TypeVar
 import orjson
 import requests
 
-from destinations.answers import no_room_for_s, pause_told_s, sentence
+from destinations.answers import Reply, no_room_for_s, pause_told_s, sentence
+from destinations.asking import Asked, Content, address, as_content, as_form
 from destinations.errors import About, BadParameter, Refused, RetryLater, Unanswered
 from destinations.login import Arguments, Headers, Login
-from destinations.rows import Row, on_wire
+from destinations.pace import Pace
+from destinations.rows import Row
+from destinations.wire import Wire
 
 T = TypeVar("T")
 
@@ -41,51 +43,22 @@ UNTOUCHED = {423, 429, 477, 503}
 LONGEST_PAUSE_S = 32.0
 LATER_S = 60.0
 QUOTA_S = 900.0
-# Connect, then read: HubSpot itself gives up after 100 s, Salesforce after 120.
-TIMEOUT_S = (10, 125)
 WORDS_LENGTH = 400
-AS_JSON = {"Content-Type": "application/json"}
 
 
+# What came of a request: a response, or what was in its way.
+Said = Reply | str
+BROKEN = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
 # The status that an answer means.
-Means = Callable[[requests.Response], int]
+Means = Callable[[Reply], int]
 
 
-def as_it_says(response: requests.Response) -> int:
+def as_it_says(response: Reply) -> int:
     return response.status_code
-
-
-@dataclass(frozen=True)
-class Rate:
-    """The tool's documented limit: so many calls in any window of so many seconds."""
-
-    calls: int
-    per_s: float
-
-
-UNLIMITED = Rate(1000, per_s=1)
-
-
-@dataclass(eq=False)
-class Pace:
-    """Keeps calls within a Rate by waiting before the one that would exceed it.
-
-    `not_before`: until then the tool has said that it has no room.
-    """
-
-    rate: Rate
-    sleep: Callable[[float], None]
-    now: Callable[[], float]
-    made_at: deque[float] = field(default_factory=deque)
-    not_before: float = 0.0
-
-    def wait(self) -> None:
-        until = self.not_before
-        if len(self.made_at) == self.rate.calls:
-            until = max(until, self.made_at.popleft() + self.rate.per_s)
-        if (pause := until - self.now()) > 0:
-            self.sleep(pause)
-        self.made_at.append(self.now())
 
 
 @dataclass(eq=False)
@@ -94,9 +67,12 @@ class Api:
 
     `mode` says what the sync wants of `object`, one of its modes ("upsert" for mirror); `run_id`
     names this attempt: for file names and idempotency keys. `may_repeat`: what has perhaps arrived
-    may be sent again; `answered` counts the calls that the tool has answered well. `heard` are
-    the headers of the last answer; `memory` is the connector's own, for what it must know of the
-    run's batches before.
+    may be sent again; `parallel` calls at most are in the air at once, of a tool that takes rows
+    one by one; `answered` counts the calls that the tool has answered well, `lost` the answers
+    that did not come to what was perhaps done. `heard` are the headers
+    of the last answer, in small letters; `memory` is the connector's own, for what it must know of
+    the run's batches
+    before.
     """
 
     destination: str
@@ -106,7 +82,7 @@ class Api:
     login: Login
     pace: Pace
     quota_words: tuple[str, ...]
-    session: requests.Session
+    wire: Wire
     patience_s: float
     mode: str = "upsert"
     run_id: str = ""
@@ -114,7 +90,9 @@ class Api:
     memory: dict[str, Any] = field(default_factory=dict)
     means: Means = as_it_says
     may_repeat: bool = True
+    parallel: int = 1
     answered: int = 0
+    lost: int = 0
     heard: Mapping[str, str] = field(default_factory=dict)
     headers: Headers = field(default_factory=dict, repr=False)
 
@@ -145,13 +123,11 @@ class Api:
         it is too. `path` may be a whole address. A refusal with the words `done` says that an
         earlier try had been taken, and its answer lost: nothing more is to do.
         """
-        if not (body is None or isinstance(body, bytes)):
-            body, headers = on_wire(body), AS_JSON | (headers or {})
-        content = {"data": body, "params": params, "headers": headers or {}}
-        response = self._signed(method, path, content)
-        if self.means(response) == 401 and self.login.renews:
-            self.headers = {}
-            response = self._signed(method, path, content)
+        content = as_content(body, params, headers)
+        return self.taken(self.signed(method, path, content), is_text, done)
+
+    def taken(self, response: Reply, is_text: bool = False, done: str = "") -> Any:
+        """What a response says; see `call`."""
         answer, self.heard = None, response.headers
         if not (done and response.status_code >= 300 and done in response.text):
             answer = self._answer(response, _about(self.means(response)), is_text)
@@ -176,15 +152,38 @@ class Api:
                 raise
             return refusal
 
-    def _signed(self, method: str, path: str, content: dict[str, Any]) -> requests.Response:
+    def signed(self, method: str, path: str, content: Content, said: Said | None = None) -> Reply:
+        """Ask, patiently, and once more where the login had expired; `said`: to the first try."""
+        response = self._patiently(method, path, self.sign(content), self._may_go(method), said)
+        if self.has_expired(response):
+            self.headers = {}
+            response = self._patiently(method, path, self.sign(content), self._may_go(method))
+        return response
+
+    def sign(self, content: Content) -> Content:
         self.headers = self.headers or self.login.headers(self.arguments, self._post_form)
-        signed = content | {"headers": self.headers | content["headers"]}
-        return self._patiently(method, path, signed, may_repeat=self.may_repeat or method == "GET")
+        return content | {"headers": self.headers | content["headers"]}
+
+    def has_expired(self, response: Reply) -> bool:
+        return self.login.renews and self.means(response) == 401
+
+    def is_busy(self, response: Reply) -> bool:
+        status = self.means(response)
+        return status in BUSY or status >= 500
+
+    def is_unsure(self, said: Said) -> bool:
+        """What was asked may have been done, for all that such an answer says."""
+        if isinstance(said, str):
+            return said != self._out_of_reach()
+        return self.is_busy(said) and self.means(said) not in UNTOUCHED
+
+    def _may_go(self, method: str) -> bool:
+        return self.may_repeat or method == "GET"
 
     def _post_form(self, path: str, form: dict[str, str]) -> Any:
-        return self._answer(self._patiently("POST", path, {"data": form}), "login")
+        return self._answer(self._patiently("POST", path, as_form(form)), "login")
 
-    def _answer(self, response: requests.Response, about: About, is_text: bool = False) -> Any:
+    def _answer(self, response: Reply, about: About, is_text: bool = False) -> Any:
         status = self.means(response)
         if status >= 300:
             words = self._words(response)
@@ -193,7 +192,7 @@ class Api:
             raise Refused(self.destination, status, words, about)
         if not response.content:
             return None
-        if is_text and "json" not in response.headers.get("Content-Type", ""):
+        if is_text and "json" not in response.headers.get("content-type", ""):
             return response.content.decode()
         try:
             return orjson.loads(response.content)
@@ -202,73 +201,66 @@ class Api:
             raise Refused(self.destination, status, words, about) from error
 
     def _patiently(
-        self, method: str, path: str, content: dict[str, Any], *, may_repeat: bool = True
-    ) -> requests.Response:
+        self,
+        method: str,
+        path: str,
+        content: Content,
+        may_repeat: bool = True,
+        said: Said | None = None,
+    ) -> Reply:
         """Ask until the tool is not busy, or the connection holds if what is sent may go twice."""
         started, slept, tries = self.pace.now(), 0.0, 0
         while True:
-            response = self._once(method, path, content)
-            if isinstance(response, requests.Response):
-                status = self.means(response)
-                if status not in BUSY and status < 500:
-                    self.pace.not_before = self.pace.now() + no_room_for_s(response)
+            response = self._once(method, path, content) if said is None else said
+            said, told_s = None, None
+            if isinstance(response, Reply):
+                if not self.is_busy(response):
+                    self.note_room(response)
                     return response
-                words, told_s = f"{status} {self._words(response)}", pause_told_s(response)
-                is_unsure = status not in UNTOUCHED
-            else:
-                words, told_s, is_unsure = response, None, response != self._out_of_reach()
+                told_s = pause_told_s(response)
+            words, is_unsure = self._said(response), self.is_unsure(response)
             if is_unsure and not may_repeat:
                 raise Unanswered(self.destination, words)
             pause = told_s or min(2.0**tries, LONGEST_PAUSE_S)
             if max(slept, self.pace.now() - started) + pause > self.patience_s:
                 raise RetryLater(self.destination, told_s or LATER_S, words, is_unsure)
+            self.lost += is_unsure
             log.info("%s is busy (%s): again in %.1f s.", self.destination, words, pause)
             self.pace.sleep(pause)
             slept, tries = slept + pause, tries + 1
 
-    def _once(self, method: str, path: str, content: dict[str, Any]) -> requests.Response | str:
+    def note_room(self, response: Reply) -> None:
+        self.pace.not_before = max(self.pace.not_before, self.pace.now() + no_room_for_s(response))
+
+    def _said(self, said: Said) -> str:
+        if isinstance(said, str):
+            return said
+        return f"{self.means(said)} {self._words(said)}"
+
+    def _once(self, method: str, path: str, content: Content) -> Said:
         """One request at the right moment: the response, or what was in its way."""
         self.pace.wait()
         try:
-            return self._ask(method, path, **content)
-        except requests.exceptions.ConnectTimeout:
-            return self._out_of_reach()
-        except (
-            requests.ConnectionError,
-            requests.Timeout,
-            requests.exceptions.ChunkedEncodingError,
-        ) as error:
-            if "NewConnectionError" in str(error):
-                return self._out_of_reach()
-            return f"no answer from {self.base_url or self.destination} ({type(error).__name__})"
+            return self.wire.ask(self.asked(method, path, content))
+        except BROKEN as error:
+            return self.in_the_way(error)
 
-    def _ask(
-        self, method: str, path: str, data: Any, params: Any = None, headers: Headers | None = None
-    ) -> requests.Response:
-        """One request as it is: no redirects, in which a POST would lose its body, no cookies.
-
-        The session's own way through all of these costs half as much again as the request does.
-        """
-        asked = requests.PreparedRequest()
-        asked.prepare_method(method)
+    def asked(self, method: str, path: str, content: Content) -> Asked:
         url = path if "://" in path else self.base_url.rstrip("/") + path
-        asked.prepare_url(url, params)
-        asked.prepare_headers({**self.session.headers, **(headers or {})})
-        asked.prepare_body(data, None)
-        session = self.session
-        verify = True if session.verify is None else session.verify
-        response = session.get_adapter(asked.url or url).send(
-            asked, timeout=TIMEOUT_S, verify=verify, proxies=session.proxies
-        )
-        # Read here, where a connection that breaks is somebody's business.
-        assert response.content is not None
-        return response
+        url = address(url, content["params"])
+        return Asked(method, url, self.wire.headers | content["headers"], content["body"])
+
+    def in_the_way(self, error: Exception) -> str:
+        is_near = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in str(error)
+        if is_near:
+            return self._out_of_reach()
+        return f"no answer from {self.base_url or self.destination} ({type(error).__name__})"
 
     def _out_of_reach(self) -> str:
         # A whole address that stands in a parameter may be a secret.
         return f"no connection to {self.base_url or self.destination}"
 
-    def _words(self, response: requests.Response) -> str:
+    def _words(self, response: Reply) -> str:
         """What the tool said, in short, without what must stay secret."""
         said = sentence(response) or response.text or response.reason or "nothing"
         return self._hide(" ".join(said.split())[:WORDS_LENGTH])

@@ -12,9 +12,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from destinations.api import Api, Rate
+from destinations.api import Api
 from destinations.destination import Destination
 from destinations.login import basic
+from destinations.pace import Rate
 from destinations.rows import Accepted, Merge, Rejected, Row, moment, packs, size
 
 # A batch is smaller than 500 kB, each entry of it at most 32 kB; the rest is for the envelope.

@@ -12,7 +12,7 @@
     def merge_contacts(api: Api, merges: list[Merge]) -> Iterator[Rejected | Accepted]: ...
 
     @contacts.read        reads records back, by key
-    def read_contacts(api: Api, keys: list[str]) -> dict[str, Row]: ...
+    def read_contacts(api: Api, keys: list[str]) -> dict[str, Row]: ...     RECORD_ID among them
 
     @contacts.describe    what fields the tool has
     def contact_fields(api: Api) -> dict[str, FieldSpec]: ...
@@ -40,7 +40,7 @@ from typing import Literal
 import requests
 from requests.adapters import BaseAdapter
 
-from destinations.api import UNLIMITED, Api, Means, Pace, Rate, as_it_says
+from destinations.api import Api, Means, as_it_says
 from destinations.errors import (
     MissingSecret,
     NoDelete,
@@ -49,8 +49,10 @@ from destinations.errors import (
     UnknownParameter,
 )
 from destinations.login import NO_LOGIN, Arguments, Login
+from destinations.pace import UNLIMITED, Pace, Rate
 from destinations.rows import FieldSpec, Merge, Outcome, Row
 from destinations.settling import Words, deliver
+from destinations.wire import Wire
 from destinations.wording import WriteValue, as_it_is, unspeakable, worded
 
 Send = Callable[[Api, list[Row]], Words]
@@ -178,7 +180,8 @@ class Destination:
     `base_url` is None where every customer has an address of their own: then it, or `url`, is a
     secret too. `quota_words` in a refusal say that the tool's quota is used up. `means` gives the
     status that an answer means, where the tool's own says something else. `options` are the
-    parameters that may be set.
+    parameters that may be set. `parallel`: of a tool that takes rows one by one so many calls
+    are in the air at once (`flight`), if its parameter of that name says nothing else.
     """
 
     name: str
@@ -189,6 +192,7 @@ class Destination:
     quota_words: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     means: Means = as_it_says
+    parallel: int = 1
     objects: dict[str, Object] = field(default_factory=dict)
     ask_quota: Callable[[Api], int] | None = None
 
@@ -265,7 +269,8 @@ class Destination:
             login=self.authenticate,
             pace=Pace(self.rate, sleep, time.monotonic),
             quota_words=self.quota_words,
-            session=session,
+            wire=Wire(session),
+            parallel=self.parallel,
             patience_s=patience_s,
             mode="upsert" if mode == "mirror" else mode,
             run_id=run_id,
@@ -276,7 +281,8 @@ class Destination:
 
     def check(self, arguments: Arguments) -> None:
         """Raise MissingSecret or UnknownParameter where the arguments would not do."""
-        known = dict.fromkeys([*self.secrets, *self.options, "base_url"])
+        more = ["base_url", "parallel"] if self.parallel > 1 else ["base_url"]
+        known = dict.fromkeys([*self.secrets, *self.options, *more])
         present = [name for name, value in arguments.items() if value]
         if missing := [name for name in self.secrets if name not in present]:
             raise MissingSecret(self.name, missing, present)

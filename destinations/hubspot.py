@@ -14,9 +14,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from destinations.api import Api, Rate
+from destinations.api import Api
 from destinations.destination import Action, Destination, Object
 from destinations.login import bearer
+from destinations.pace import Rate
 from destinations.rows import (
     RECORD_ID,
     Accepted,
@@ -255,7 +256,7 @@ def _read(api: Api, kind: str, keys: list[str]) -> dict[str, Row]:
         asked, records = _found(api, kind, keys[start : start + 100], names)
         by_id = {record["id"]: record["properties"] for record in records}
         found = _record_ids(api.key, asked, records)
-        rows |= {key: by_id[record_id] for key, record_id in found.items()}
+        rows |= {key: {**by_id[one], RECORD_ID: one} for key, one in found.items()}
     return rows
 
 

@@ -14,11 +14,11 @@ from math import ceil
 from typing import Any
 from urllib.parse import quote
 
-import requests
-
-from destinations.api import Api, Rate
+from destinations.answers import Reply
+from destinations.api import Api
 from destinations.destination import Action, Destination
 from destinations.login import client_credentials
+from destinations.pace import Rate
 from destinations.rows import (
     RECORD_ID,
     Accepted,
@@ -49,7 +49,7 @@ MEANINGS = (
 STATUS = {code: status for status, codes in MEANINGS for code in codes.split()}
 
 
-def means(response: requests.Response) -> int:
+def means(response: Reply) -> int:
     """Marketo answers 200, whatever happened: the body says it. What is not known is a refusal."""
     if response.status_code != 200 or '"success"' not in response.text:
         return response.status_code

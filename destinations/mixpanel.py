@@ -11,11 +11,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import requests
-
-from destinations.api import Api, Rate
+from destinations.answers import Reply
+from destinations.api import Api
 from destinations.destination import Destination
 from destinations.login import basic
+from destinations.pace import Rate
 from destinations.rows import Accepted, Rejected, Row, moment, packs
 
 # A request is at most 2 MB; the rest is for the envelope.
@@ -24,7 +24,7 @@ PACK_BYTES = 2_000_000 - 100
 STRICT = {"strict": "1", "verbose": "1", "ip": "0"}
 
 
-def means(response: requests.Response) -> int:
+def means(response: Reply) -> int:
     """A 400 that names its records took all others: 207. A 200 with status 0 took nothing: 400.
 
     https://docs.mixpanel.com/troubleshooting/errors/400-bad-request

@@ -21,9 +21,10 @@ from typing import Any
 
 from destinations._salesforce_bulk import in_bulk
 from destinations._salesforce_words import NULL, read_value, reason, refused, value_of
-from destinations.api import Api, Rate
+from destinations.api import Api
 from destinations.destination import Action, Destination
 from destinations.login import client_credentials
+from destinations.pace import Rate
 from destinations.rows import RECORD_ID, Accepted, FieldSpec, Rejected, Row, packs
 
 DATA = "/services/data/v63.0"
@@ -93,9 +94,10 @@ def read(api: Api, keys: list[str]) -> dict[str, Row]:
         pack = dict(list(ids.items())[start : start + 2000])
         asked = {"ids": list(pack.values()), "fields": list(kinds)}
         records = api.call("POST", f"{COLLECTIONS}/{_sobject(api)}", asked) or []
-        for key, record in zip(pack, records, strict=True):
+        for (key, record_id), record in zip(pack.items(), records, strict=True):
             if record:
-                found[key] = {name: read_value(kinds[name], record.get(name)) for name in kinds}
+                values = {name: read_value(kinds[name], record.get(name)) for name in kinds}
+                found[key] = {**values, RECORD_ID: record_id}
     return found
 
 
@@ -124,7 +126,7 @@ def calls_left(api: Api) -> int:
     https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/headers_api_usage.htm
     """
     api.call("GET", DATA)
-    told = re.search(r"api-usage=(\d+)/(\d+)", api.heard.get("Sforce-Limit-Info", ""))
+    told = re.search(r"api-usage=(\d+)/(\d+)", api.heard.get("sforce-limit-info", ""))
     return max(int(told[2]) - int(told[1]), 0) if told else UNTOLD
 
 

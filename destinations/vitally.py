@@ -4,18 +4,22 @@ Rows are recognised by your own id, `externalId`. What Vitally has no field for 
 `base_url` is https://<subdomain>.rest.vitally.io, in the EU https://rest.vitally-eu.io.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from destinations.api import Api, Rate
-from destinations.destination import Destination
+from destinations.api import Api
+from destinations.destination import Action, Destination
 from destinations.errors import Refused
+from destinations.flight import Call, attempt_each
 from destinations.login import basic
+from destinations.pace import Rate
 from destinations.rows import Accepted, Rejected, Row, iso
 
+# What is not known of after a crash; each row is a call of its own.
+BATCH = 20
 ACCOUNT = ("name", "organizationId", "accountOwnerId")
 USER = (
     "name",
@@ -33,29 +37,35 @@ destination = Destination(
     secrets=("base_url", "api_key"),
     authenticate=basic("api_key"),
     rate=Rate(1000, per_s=60),
+    parallel=8,
 )
 
 
-@destination.object(key="externalId", batch_size=1, modes=("upsert", "update"), is_partial=True)
+@destination.object(key="externalId", batch_size=BATCH, modes=("upsert", "update"), is_partial=True)
 def accounts(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """Accounts, created (then `name` is needed) or updated."""
-    for row in rows:
-        yield _word(api, row, _write(api, "accounts", row, _body(api, row, ACCOUNT)))
+    yield from _write(api, "accounts", {api.key_of(row): _body(api, row, ACCOUNT) for row in rows})
 
 
-@destination.object(key="externalId", batch_size=1, modes=("upsert", "update"), is_partial=True)
+@destination.object(key="externalId", batch_size=BATCH, modes=("upsert", "update"), is_partial=True)
 def users(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """Users, created or updated; each belongs to one of your ids of accounts in `accountIds`."""
-    for row in rows:
-        body = _body(api, row, USER)
-        known = {account: _account_id(api, account) for account in _texts(body.get("accountIds"))}
-        if missing := [account for account, account_id in known.items() if account_id is None]:
-            reason = f"Vitally has no account {', '.join(missing)}"
-            yield Rejected(api.key_of(row), reason, "404")
-            continue
-        if known:
-            body["accountIds"] = list(known.values())
-        yield _word(api, row, _write(api, "users", row, body))
+    bodies = {api.key_of(row): _body(api, row, USER) for row in rows}
+    known = _account_ids(api, bodies.values())
+    for key, body in list(bodies.items()):
+        named = _texts(body.get("accountIds"))
+        if missing := [account for account in named if known[account] is None]:
+            yield Rejected(key, f"Vitally has no account {', '.join(missing)}", "404")
+            del bodies[key]
+        elif named:
+            body["accountIds"] = [known[account] for account in named]
+    yield from _write(api, "users", bodies)
+
+
+@accounts.price
+@users.price
+def count_calls(_: Api, row_count: int, __: Action) -> int:
+    return row_count
 
 
 @accounts.delete
@@ -91,35 +101,45 @@ def _read(api: Api, kind: str, keys: list[str]) -> dict[str, Row]:
 
 def _delete(api: Api, kind: str, rows: list[Row]) -> Iterator[Rejected | Accepted]:
     """For good, with all that belongs to it alone; what is gone already is gone."""
-    for row in rows:
-        answer = api.attempt("DELETE", _path(kind, api.key_of(row)))
-        is_gone = isinstance(answer, Refused) and answer.status == 404
-        yield _word(api, row, None if is_gone else answer)
+    keys = [api.key_of(row) for row in rows]
+    calls = (Call(key, "DELETE", _path(kind, key)) for key in keys)
+    for call, answer in attempt_each(api, calls):
+        yield _word(call.key, None if _is_missing(answer) else answer)
 
 
-def _write(api: Api, kind: str, row: Row, body: dict[str, Any]) -> Any:
-    """Vitally's answer, or its refusal. To update and to create are two calls, by what is there."""
-    key = api.key_of(row)
-    answer = api.attempt("PUT", _path(kind, key), body)
-    is_new = isinstance(answer, Refused) and answer.status == 404
-    if is_new and api.mode == "upsert":
-        answer = api.attempt("POST", f"/resources/{kind}", {"externalId": key, **body})
-    return answer
+def _write(api: Api, kind: str, bodies: dict[str, Any]) -> Iterator[Rejected | Accepted]:
+    """To update and to create are two calls, by what is there."""
+    new: list[str] = []
+    updates = (Call(key, "PUT", _path(kind, key), body) for key, body in bodies.items())
+    for call, answer in attempt_each(api, updates):
+        if _is_missing(answer) and api.mode == "upsert":
+            new.append(call.key)
+        else:
+            yield _word(call.key, answer)
+    path = f"/resources/{kind}"
+    creates = (Call(key, "POST", path, {"externalId": key, **bodies[key]}) for key in new)
+    for call, answer in attempt_each(api, creates):
+        yield _word(call.key, answer)
 
 
-def _word(api: Api, row: Row, answer: Any) -> Rejected | Accepted:
+def _is_missing(answer: Any) -> bool:
+    return isinstance(answer, Refused) and answer.status == 404
+
+
+def _word(key: str, answer: Any) -> Rejected | Accepted:
     if isinstance(answer, Refused):
-        return Rejected(api.key_of(row), answer.words, str(answer.status))
-    return Accepted(api.key_of(row), answer.get("id") if isinstance(answer, dict) else None)
+        return Rejected(key, answer.words, str(answer.status))
+    return Accepted(key, answer.get("id") if isinstance(answer, dict) else None)
 
 
-def _account_id(api: Api, account: str) -> str | None:
-    """Vitally's id of an account of which we know our own, asked for once a run."""
-    if account not in api.memory:
-        answer = api.attempt("GET", _path("accounts", account))
-        api.memory[account] = None if isinstance(answer, Refused) else str(answer["id"])
-    account_id: str | None = api.memory[account]
-    return account_id
+def _account_ids(api: Api, bodies: Iterable[dict[str, Any]]) -> dict[str, str | None]:
+    """Vitally's ids of the accounts that we know by our own; each is asked for once a run."""
+    named = dict.fromkeys(one for body in bodies for one in _texts(body.get("accountIds")))
+    unasked = [account for account in named if account not in api.memory]
+    calls = (Call(account, "GET", _path("accounts", account)) for account in unasked)
+    for call, answer in attempt_each(api, calls):
+        api.memory[call.key] = None if isinstance(answer, Refused) else str(answer["id"])
+    return {account: api.memory[account] for account in named}
 
 
 def _path(kind: str, key: str) -> str:

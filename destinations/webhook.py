@@ -27,10 +27,13 @@ from typing import Any
 
 from destinations.api import Api
 from destinations.destination import Action, Destination
-from destinations.errors import BadParameter, Refused
+from destinations.errors import About, BadParameter, Refused
+from destinations.flight import Call, attempt_each, from_1_to_100
 from destinations.login import Headers
 from destinations.rows import Accepted, Rejected, Row, in_json, on_wire
 
+# The address or the login is wrong: no row is to blame.
+STOPS: tuple[About, ...] = ("login", "request")
 PLACE = re.compile(r"{{ *([^{}]+?) *}}")
 
 
@@ -41,6 +44,7 @@ def webhook(name: str) -> Destination:
         base_url=None,
         secrets=("url", "secret"),
         options=("rows_per_call", "template", "authorization"),
+        parallel=8,
     )
     thing = made.object(
         key=None,
@@ -65,7 +69,7 @@ def post_deleted(api: Api, rows: list[Row]) -> Iterator[Rejected | Accepted]:
 
 
 def count_calls(api: Api, row_count: int, _: Action) -> int:
-    return ceil(row_count / api.parameter("rows_per_call", _count, "1"))
+    return ceil(row_count / api.parameter("rows_per_call", from_1_to_100, "1"))
 
 
 destination = webhook("webhook")
@@ -73,25 +77,40 @@ destination = webhook("webhook")
 
 def _post(api: Api, rows: list[Row], action: str) -> Iterator[Rejected | Accepted]:
     template = api.parameter("template", json.loads, "null")
-    count = api.parameter("rows_per_call", _count, "1")
-    said = [_said(api, row, action) for row in rows]
-    for start in range(0, len(said), count):
-        pack = said[start : start + count]
-        ids = [one["id"] for one in pack]
-        body: Any = {"type": f"{api.object}.{action}", "rows": pack}
-        if template is not None:
-            filled = [_fill(template, _values(api, template, one, action)) for one in pack]
-            body = filled[0] if count == 1 else filled
-        sent = on_wire(body)
-        headers = _signed(api, ids[0] if count == 1 else _digest(*ids), sent)
-        ask = api.attempt if count == 1 else api.call
-        answer = ask("POST", api.arguments["url"], sent, headers=headers, is_text=True)
-        if not isinstance(answer, Refused):
-            yield from _words(pack, answer)
-        elif answer.about == "rows":
+    count = api.parameter("rows_per_call", from_1_to_100, "1")
+    packs = {
+        _call_id(pack, count): pack
+        for start in range(0, len(rows), count)
+        if (pack := [_said(api, row, action) for row in rows[start : start + count]])
+    }
+    calls = (
+        Call(call_id, "POST", api.arguments["url"], body, _signed(api, call_id, body), True)
+        for call_id, pack in packs.items()
+        if (body := _body(api, pack, action, template, is_alone=count == 1))
+    )
+    # What is refused in a call with others, the one to blame is looked for.
+    stops = STOPS if count == 1 else (*STOPS, "rows")
+    for call, answer in attempt_each(api, calls, stops):
+        pack = packs[call.key]
+        if isinstance(answer, Refused):
             yield Rejected(pack[0]["key"], answer.words)
         else:
-            raise answer
+            yield from _words(pack, answer)
+
+
+def _call_id(pack: list[dict[str, Any]], count: int) -> str:
+    ids = [one["id"] for one in pack]
+    return ids[0] if count == 1 else _digest(*ids)
+
+
+def _body(
+    api: Api, pack: list[dict[str, Any]], action: str, template: Any, *, is_alone: bool
+) -> bytes:
+    body: Any = {"type": f"{api.object}.{action}", "rows": pack}
+    if template is not None:
+        filled = [_fill(template, _values(api, template, one, action)) for one in pack]
+        body = filled[0] if is_alone else filled
+    return on_wire(body)
 
 
 def _said(api: Api, row: Row, action: str) -> dict[str, Any]:
@@ -150,13 +169,6 @@ def _words(pack: list[dict[str, Any]], answer: Any) -> Iterator[Rejected | Accep
         code = refused[key].get("code")
         reason = str(refused[key].get("reason") or code or "refused without a reason")
         yield Rejected(key, reason, None if code is None else str(code))
-
-
-def _count(told: str) -> int:
-    count = int(told)
-    if not 1 <= count <= 100:
-        raise ValueError(f"{told} is not from 1 to 100")
-    return count
 
 
 def _values(api: Api, template: Any, said: dict[str, Any], action: str) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from answering import Answer, Answering, Sleeper
 
-from destinations.api import Api, Rate
+from destinations.api import Api
 from destinations.destination import Destination
 from destinations.login import Login, bearer
+from destinations.pace import Rate
 
 FINE = Answer(200, {"fine": True})
 

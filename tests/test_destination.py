@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from answering import Answer, Answering, Asked, Sleeper, in_turn
 
-from destinations.api import Api, Rate
+from destinations.api import Api
 from destinations.destination import Destination, Send
 from destinations.errors import (
     MissingSecret,
@@ -18,6 +18,7 @@ from destinations.errors import (
     UnknownParameter,
 )
 from destinations.login import bearer
+from destinations.pace import Rate
 from destinations.rows import (
     Accepted,
     FieldSpec,

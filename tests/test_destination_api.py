@@ -8,9 +8,10 @@ import requests
 from answered_tool import FINE, opened, tool
 from answering import Answer, Answering, Asked, Sleeper, in_turn
 
-from destinations.api import Api, Pace, Rate
+from destinations.api import Api
 from destinations.errors import Refused, RetryLater, Unanswered
 from destinations.login import basic, bearer, client_credentials
+from destinations.pace import Pace, Rate
 
 
 def renewing(transport: Answering, sleeper: Sleeper | None = None) -> Api:

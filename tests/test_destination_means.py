@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-import requests
 from answered_tool import FINE, opened, tool
 from answering import Answer, Answering, Sleeper, in_turn
 
+from destinations.answers import Reply
 from destinations.errors import Refused
 from destinations.login import basic, bearer, client_credentials
 
@@ -26,7 +26,7 @@ def test_a_ratelimit_header_of_a_tool_that_is_down_is_about_something_else() -> 
 
 
 def test_what_an_answer_means_can_be_another_status_than_it_has() -> None:
-    def means(response: requests.Response) -> int:
+    def means(response: Reply) -> int:
         return int(response.json()["status"])
 
     destination = replace(tool(bearer("token"), "token"), means=means)

@@ -8,7 +8,7 @@ from answering import Sleeper
 from tool_case import Case, Records
 from tool_cases import CASES, opened, thing
 
-from cdp_assets import verifying
+from cdp_assets import likeness
 from destinations.api import Api
 from destinations.rows import Merge, Row
 
@@ -165,8 +165,8 @@ def test_what_was_written_is_read_back_the_same(case: Case, trial: Trial) -> Non
         for name, value in row.items()
         if name != "accountIds"
     }
-    assert [one for one in shown if not verifying.same(*one[1:])] == []
-    assert [one for one in shown if verifying.same("something else", one[2])] == []
+    assert [one for one in shown if not likeness.same(*one[1:])] == []
+    assert [one for one in shown if likeness.same("something else", one[2])] == []
 
 
 @each([case for case in CASES if thing(case).specify])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from planning import CONTACTS
 
-from cdp_assets import mapping, verifying
+from cdp_assets import likeness, mapping
 from destinations.rows import FieldSpec
 from warehouse.database import connect
 
@@ -103,7 +103,7 @@ def test_values_that_the_tool_will_refuse_are_counted(tmp_path: Path) -> None:
     ],
 )
 def test_tools_show_the_same_value_in_their_own_ways(ours: Any, theirs: Any) -> None:
-    assert verifying.same(ours, theirs)
+    assert likeness.same(ours, theirs)
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_tools_show_the_same_value_in_their_own_ways(ours: Any, theirs: Any) -> 
     ],
 )
 def test_other_values_are_told_apart(ours: Any, theirs: Any) -> None:
-    assert not verifying.same(ours, theirs)
+    assert not likeness.same(ours, theirs)

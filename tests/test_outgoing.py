@@ -9,10 +9,11 @@ from planning import CONTACTS
 import destinations
 from cdp_assets.outgoing import Outgoing
 from cdp_assets.place import Place
-from destinations.api import Api, Rate
+from destinations.api import Api
 from destinations.destination import Action, Destination
 from destinations.errors import MappingUnfit, QuotaTooSmall
 from destinations.login import bearer
+from destinations.pace import Rate
 from destinations.rows import Accepted, FieldSpec, Rejected, Row
 from warehouse.plan import Draft, Plan
 

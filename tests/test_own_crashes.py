@@ -18,6 +18,8 @@ from cdp_assets import sending
 from cdp_assets.outgoing import aim
 from cdp_assets.sending import Workshop
 from destinations import salesforce
+from destinations.api import Api
+from destinations.destination import Object
 from destinations.rows import Outcome, Row
 from sandbox.webhook import SECRET
 from warehouse import ledger, owed
@@ -45,13 +47,12 @@ class Place:
     runs: int = 0
     batches: int = 0
     killed_after: set[int] = field(default_factory=set)
+    tool_ids: Callable[[], set[str | None]] = lambda: {None}
 
     def run(self, mode: str, wanted: Records) -> Report:
         """Bring the tool to what is wanted, two rows a batch, as if each batch were the last."""
-        tool, _, thing_name = self.to.partition(".")
-        destination = destinations.find()[0][tool]
-        thing = destination.thing(thing_name)
-        assert thing
+        self.runs += 1
+        thing, api = self.opened(mode, f"r{self.runs}")
         sync = Sync(
             "own",
             "syncs.own",
@@ -63,19 +64,9 @@ class Place:
         with self.workshop.connect() as db:
             rows = ", ".join(f"('{key}', '{name}')" for key, name in wanted.items())
             db.materialize(sync.table, f'from (values {rows}) as v ("{self.key}", "{self.name}")')
-        self.runs += 1
-        run_id = f"r{self.runs}"
-        api = destination.open(
-            self.arguments,
-            self.key,
-            mode=mode,
-            run_id=run_id,
-            name=thing_name,
-            sleep=lambda _: None,
-        )
         target = aim(thing, api)
         target = replace(target, send=self._counted(target.send), batch_size=2)
-        return sending.run(sync, target, self.workshop, run_id, at(NOON))
+        return sending.run(sync, target, self.workshop, api.run_id, at(NOON))
 
     def _counted(self, send: Callable[[list[Row]], Outcome]) -> Callable[[list[Row]], Outcome]:
         def sent(rows: list[Row]) -> Outcome:
@@ -92,6 +83,23 @@ class Place:
         with self.workshop.connect() as db:
             sync = Sync("own", "syncs.own", self.key, "append")
             owed.decide(db, sync, owed.unknown(db, sync), True, NOON)
+
+    def opened(self, mode: str, run_id: str) -> tuple[Object, Api]:
+        tool, _, name = self.to.partition(".")
+        destination = destinations.find()[0][tool]
+        thing = destination.thing(name)
+        assert thing
+        told = {"mode": mode, "run_id": run_id, "name": name}
+        return thing, destination.open(self.arguments, self.key, **told, sleep=lambda _: None)
+
+    def write(self, row: Row) -> None:
+        """Somebody else writes to the tool."""
+        thing, api = self.opened("create", "theirs")
+        assert thing.send_batch(api, [row]).rejected == {}
+
+    def record_ids(self) -> set[str | None]:
+        with self.workshop.connect() as db:
+            return {one for (one,) in db.run("select _record_id from ledger.own")}
 
     def is_balanced(self) -> bool:
         with self.workshop.connect() as db:
@@ -125,8 +133,13 @@ def org(sandbox: Sandbox, workshop: Workshop) -> Place:
         rows = [one for one in sandbox.records("salesforce", "Contact") if not one["IsDeleted"]]
         return {row["Profile_Id__c"]: row["LastName"] for row in rows}
 
+    def ids() -> set[str | None]:
+        return {one["Id"] for one in sandbox.records("salesforce", "Contact")}
+
     arguments = {"base_url": f"{sandbox.url}/salesforce", **client}
-    return Place("salesforce.contacts", arguments, held, workshop, "Profile_Id__c", "LastName")
+    return Place(
+        "salesforce.contacts", arguments, held, workshop, "Profile_Id__c", "LastName", tool_ids=ids
+    )
 
 
 @pytest.fixture
@@ -168,6 +181,22 @@ def folder(tmp_path: Path, workshop: Workshop) -> Place:
         return found
 
     return Place("files.people.ndjson", {"url": str(exports)}, held, workshop)
+
+
+@pytest.fixture
+def hubspot(sandbox: Sandbox, workshop: Workshop) -> Place:
+    """It turns addresses to small letters."""
+    arguments = {"access_token": "pat-sandbox", "base_url": f"{sandbox.url}/hubspot"}
+
+    def held() -> Records:
+        rows = [one["properties"] for one in sandbox.records("hubspot", "contacts")]
+        assert len(rows) == len({row["email"] for row in rows})
+        return {row["email"]: row["firstname"] for row in rows}
+
+    def ids() -> set[str | None]:
+        return {one["id"] for one in sandbox.records("hubspot", "contacts")}
+
+    return Place("hubspot.contacts", arguments, held, workshop, "email", "firstname", tool_ids=ids)
 
 
 FIRST: Records = {f"u{number}": f"N{number}" for number in range(1, 8)}
@@ -220,6 +249,45 @@ def test_a_snapshot_has_all_rows_whenever_it_was_killed(
         until_done(folder, "snapshot", wanted)
         assert folder.held() == shown
     assert folder.is_balanced()
+
+
+CREATED: Records = {f"{key}@example.com": name for key, name in FIRST.items()}
+ELDER = "u3@example.com"
+
+
+@pytest.mark.parametrize("place", ["hubspot", "org", "jobs", "database"], indirect=True)
+def test_what_was_created_before_a_death_is_known_for_ours_by_the_next_run(place: Place) -> None:
+    place.killed_after = {2}
+    with pytest.raises(Killed):
+        place.run("create", CREATED)
+    report = place.run("create", CREATED)
+    assert (report.planned, report.accepted, report.rejected) == (5, 5, 0)
+    assert place.held() == CREATED
+    assert place.record_ids() == place.tool_ids()
+    assert place.run("create", CREATED).planned == 0
+
+
+@pytest.mark.parametrize("place", ["hubspot", "org"], indirect=True)
+def test_what_was_created_and_its_answer_lost_is_known_for_ours_by_the_same_run(
+    place: Place, sandbox: Sandbox
+) -> None:
+    path = "batch/create" if place.to == "hubspot.contacts" else "composite/sobjects"
+    vendor = place.to.partition(".")[0]
+    sandbox.faults([{"vendor": vendor, "drop_after": True, "path": path}])
+    report = place.run("create", CREATED)
+    assert (report.planned, report.accepted, report.rejected) == (7, 7, 0)
+    assert (place.held(), place.record_ids()) == (CREATED, place.tool_ids())
+
+
+@pytest.mark.parametrize("place", ["hubspot", "org", "database"], indirect=True)
+def test_what_somebody_else_had_created_is_not_taken_for_ours_after_a_death(place: Place) -> None:
+    place.write({place.key: ELDER, place.name: "Elder"})
+    place.killed_after = {2}
+    with pytest.raises(Killed):
+        place.run("create", CREATED)
+    report = place.run("create", CREATED)
+    assert (report.planned, report.accepted, report.rejected) == (5, 4, 1)
+    assert place.held() == {**CREATED, ELDER: "Elder"}
 
 
 def until_done(place: Place, mode: str, wanted: Records) -> None:

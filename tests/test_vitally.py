@@ -94,7 +94,7 @@ def test_an_account_that_two_users_belong_to_is_looked_up_once() -> None:
         "/resources/accounts/acme",
         "/resources/accounts/gone",
     ]
-    assert transport.asked[1].body == {"accountIds": ["v7"], "traits": {}}
+    assert transport.asked[2].body == {"accountIds": ["v7"], "traits": {}}
     assert transport.asked[-1].body == {"traits": {"plan": "pro"}}
 
 

@@ -215,7 +215,7 @@ def test_a_call_goes_by_the_proxy_that_the_environment_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
-    assert opened(Answering(in_turn(Answer(204)))).session.proxies["https"] == (
+    assert opened(Answering(in_turn(Answer(204)))).wire.session.proxies["https"] == (
         "http://proxy.test:3128"
     )
 

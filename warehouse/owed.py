@@ -108,6 +108,15 @@ def unknown(db: Database, sync: Sync) -> list[str]:
     return [key for (key,) in found]
 
 
+def perhaps_created(db: Database, sync: Sync) -> list[str]:
+    """The keys of records that were perhaps created, of which no run has been told since."""
+    found = db.run(
+        f"select distinct key from ledger.outbox where {_unknown(sync)} and action = 'create'"
+        f" and key not in (select _key from {sync.ledger}) order by key"
+    )
+    return [key for (key,) in found]
+
+
 def decide(db: Database, sync: Sync, keys: list[str], is_taken: bool, now: datetime) -> None:
     """Say of appends of unknown fate that the tool has them, or that they go again."""
     chosen = f"{_unknown(sync)} and key in (select unnest($keys))"
