@@ -26,7 +26,7 @@ from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
 # To change when what stands in stitching.* changes its meaning: the next run is then a full one.
-LAYOUT = 3
+LAYOUT = 4
 
 COLUMNS = {
     "identity.identifiers": {
