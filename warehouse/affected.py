@@ -29,6 +29,7 @@ def everything(db: Database) -> None:
     db.run("create or replace temp table later (tuple bigint)")
     db.run("create or replace temp view all_rows as from fresh")
     db.run("alter table new_tuples rename to counted_tuples")
+    db.run("create or replace temp view new_tuples as from counted_tuples")
     _place(db)
     db.run("create or replace temp view names as from new_names")
     db.run("create or replace temp view writings as from new_writings")

@@ -76,11 +76,32 @@ REPLACED = {
     "tuples": "tuple in (select tuple from old_tuples)",
     "writings": "tuple in (select tuple from dropped_tuples)",
     "blocked": "tuple in (select tuple from dropped_tuples)",
+    **dict.fromkeys(("nodes", "profiles"), "component in (from touched)"),
     **dict.fromkeys(
-        ("nodes", "profiles", "merges", "violations", "placed"), "component in (from touched)"
+        ("merges", "violations", "placed"),
+        "component in (from touched anti join resumed using (component))",
     ),
     "ids": "profile in (select profile from given)",
     "days": "true",
+}
+# Of components that are resumed, what came before stays; but several may be one now.
+MOVED = """
+    select resumed.component as was, homes.component as now
+    from resumed
+    join homes on homes.place = home
+    where was <> now
+"""
+WENT = """
+    select resumed_profiles.number as was, named.number as now
+    from resumed_profiles
+    left join survivors on survivors.profile = place
+    join named on named.profile = coalesce(survivor, place)
+    where was <> now
+"""
+MOVES = {
+    "merges": (("component", MOVED),),
+    "violations": (("component", MOVED),),
+    "placed": (("component", MOVED), ("profile", WENT)),
 }
 # Of what is seen later than before: by what it goes, and which those are.
 LATER = {
@@ -147,6 +168,8 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     db.run("create schema if not exists stitching")
     # To find the best way to compress a column costs more than all else in writing it.
     db.run("set force_compression = 'uncompressed'")
+    if not full:
+        _move(db)
     for table in (*(REPLACED | STANDING),):
         if full:
             db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
@@ -162,6 +185,15 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     for view, select in VIEWS.items():
         db.make_view(view, select)
     return _counts(db)
+
+
+def _move(db: Database) -> None:
+    for table, moves in MOVES.items():
+        for column, moved in moves:
+            db.run(
+                f"update stitching.{table} as old set {column} = now from ({moved}) as moved"
+                f" where old.{column} = was"
+            )
 
 
 def _see_later(db: Database) -> None:

@@ -9,7 +9,7 @@ limits, the merges follow from its tuples alone.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from warehouse import contested, replay
+from warehouse import contested, replay, resumed
 from warehouse.database import Database
 from warehouse.rules import Rules
 
@@ -38,6 +38,13 @@ CONCLUSIONS = {
         from simple_merges
         join homes on homes.place = from_profile
         """,
+    "merge_counts": """
+        select survivor as profile, 1 as merge_count from survivors
+        union all
+        select coalesce(survivor, place), merge_count
+        from resumed_profiles
+        left join survivors on survivors.profile = place
+        """,
     "violations": f"""
         select tuple, at_us, row_id, stand, {list(replay.REASONS)}[reason + 1] as reason
         from replayed_violations
@@ -59,11 +66,13 @@ def resolve(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
     these views, out of the temp tables of `affected`. A profile goes by the place of its founder.
 
     holders (stand, profile); founders (profile, stand); survivors (profile, survivor);
+    merge_counts (profile, merge_count), to be added up;
     violations (tuple, at_us, row_id, stand, reason);
     placed (place, tuple, at_us, row_id, profile): to whom a row of a replayed component belongs.
     """
     homes = contested.find(db, rules)
     db.run("drop table bearings")
+    resumed.find(db, rules)
     _replay(db, rules)
     for name, select in CONCLUSIONS.items():
         db.run(f"create or replace temp view {name} as {select}")
@@ -71,7 +80,9 @@ def resolve(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
 
 
 def _replay(db: Database, rules: Rules) -> None:
-    """Temp tables replayed_*: what replay finds of the components that are over a limit."""
+    """Temp tables replayed_*: what replay finds of the components that are over a limit. Of those
+    that are `resumed` it is the new rows that are replayed.
+    """
     db.temp(
         "over",
         """
@@ -82,6 +93,9 @@ def _replay(db: Database, rules: Rules) -> None:
             positional join (select place, is_over from homes)
             join numbered_sources using (source)
             where is_over
+                and (
+                    tuple not in (from resumed_tuples) or tuple in (select tuple from new_tuples)
+                )
         ) as borne
         left join joined using (node)
         where node is not null
@@ -92,14 +106,20 @@ def _replay(db: Database, rules: Rules) -> None:
         """
         select row_number() over (order by at_us, source, row_id) as row,
             tuple, place, at_us, row_id
-        from all_rows
+        from (
+            from all_rows where tuple not in (from resumed_tuples)
+            union all
+            from fresh where tuple in (from resumed_tuples)
+        ) as rows
         join (select distinct tuple, place from over) as over using (tuple)
         """,
     )
-    types = db.read("select stand, type from stands semi join over using (stand)")
-    outcome = replay.replay(
-        _rows(db), _stands(db, rules), dict(zip(*_lists(types), strict=True)), rules, _parted(db)
+    types = db.read(
+        "select stand, type from stands where stand in (select stand from over union all"
+        " select stand from resumed_held)"
     )
+    stands = replay.Stands(_stands(db, rules), dict(zip(*_lists(types), strict=True)), _parted(db))
+    outcome = replay.replay(_rows(db), stands, rules, resumed.known(db))
     for table, columns, rows in (
         ("founders", ("profile", "stand"), outcome.founders),
         ("merges", ("from_profile", "into_profile", "row"), outcome.merges),

@@ -17,7 +17,8 @@ OTHERS = """
     select seen.node, seen.type, homes.tuple as first_tuple, component,
         case when is_over then held.profile else homes.profile end as founder,
         case when is_over then held.number else homes.number end as profile,
-        case when is_over then attached.number else joined_homes.first_number end as first_profile,
+        case when is_over then coalesce(first.first_number, attached.number)
+            else joined_homes.first_number end as first_profile,
         last_us
     from seen
     semi join other_nodes using (node)
@@ -26,6 +27,7 @@ OTHERS = """
         on held.stand = seen.stand
     left join (from replayed_attached join named using (profile)) as attached
         on attached.stand = seen.stand
+    left join resumed_firsts as first on first.stand = seen.stand
     left join (
         select stand, first_number
         from stands
@@ -108,8 +110,9 @@ def _profiles(
 ) -> None:
     import numpy as np
 
-    survivors = db.arrays("select survivor from survivors")["survivor"]
-    merges = np.bincount(survivors, minlength=len(rows))
+    counted = db.arrays("from merge_counts")
+    merges = np.zeros(len(rows), dtype=np.int64)
+    np.add.at(merges, counted["profile"], counted["merge_count"])
     sizes = np.bincount(held["founder"], minlength=len(rows))
     last = np.full(len(rows), np.iinfo(np.int64).min)
     np.maximum.at(last, held["founder"], held["last_us"])
