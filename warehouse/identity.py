@@ -196,7 +196,7 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
         affected.find(db)
     homes = resolution.resolve(db, rules)
     naming.name(db, full=full)
-    record.prepare(db, homes)
+    record.prepare(db, homes, full=full)
 
 
 def _number_rules(db: Database, sources: Sequence[Input], rules: Rules) -> None:

@@ -86,6 +86,13 @@ MARK = number("row_id, tuple, at_us")
 DIGEST = f"""
     select source, at_us // {DAY_US} as day, count(*) as row_count, sum({MARK}) as marks
 """
+# A tuple that the last run knew need not be spelled again.
+AGAIN = """
+    select tuple, heads.source, heads.first, heads.last_us, nodes, component, profile,
+        {'at_us': first_us, 'row_id': first_row_id} as first_before
+    from heads
+    join stitching.tuples using (tuple)
+"""
 
 
 def read_all(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
@@ -94,7 +101,7 @@ def read_all(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     for place, source in enumerate(inputs):
         rows = source.rows(_staged(db, place, source))
         db.run(f"create or replace temp view news_{place} as {rows}")
-    _take(db, dict(enumerate(inputs)), rules)
+    _take(db, dict(enumerate(inputs)), rules, full=True)
     db.run(f"insert into days {DIGEST} from fresh group by all")
 
 
@@ -107,7 +114,8 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     first of them as {at_us, row_id}; `nodes` are the identifiers that may tie, in the order of the
     source's columns, with null for the others.
 
-    Of tuples that the last run did not know:
+    again: those that the last run knew, with component, profile and first_before as it left them;
+    of the others:
     new_names (node, type, value): these identifiers;
     new_writings (tuple, node, written): where normalising changed one;
     new_blocked (tuple, type, value, reason): the others, that must not tie;
@@ -116,27 +124,21 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """
     _empty(db)
     changed = {n: source for n, source in enumerate(inputs) if _has_changed(db, n, source)}
-    _take(db, changed, rules, known="stitching.tuples")
+    _take(db, changed, rules, full=False)
 
 
-def _take(
-    db: Database, changed: Mapping[int, Input], rules: Rules, known: str | None = None
-) -> None:
-    """Out of news_<place>: rows, their tuples, and what is said of tuples that are not `known`."""
+def _take(db: Database, changed: Mapping[int, Input], rules: Rules, *, full: bool) -> None:
+    """Out of news_<place>: rows, their tuples, and what is said of those that are new."""
     for place, source in changed.items():
         db.run(
             f"insert into fresh select {place}, tuple, at_us, row_id, position from news_{place}"
             f" where {source.is_bearing}"
         )
     _find_heads(db)
-    if known:
-        db.run(f"""
-            insert into new_tuples
-            select tuple, heads.source, heads.first, heads.last_us, known.nodes
-            from heads
-            join {known} as known using (tuple)
-        """)
-        db.run("delete from heads where tuple in (select tuple from new_tuples)")
+    if not full:
+        db.temp("again", AGAIN)
+        db.run("insert into new_tuples select tuple, source, first, last_us, nodes from again")
+        db.run("delete from heads where tuple in (select tuple from again)")
     spelled.take(db, changed, rules)
 
 
