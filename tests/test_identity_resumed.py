@@ -53,9 +53,17 @@ def test_batches_in_time_order_end_in_the_state_of_a_full_build(
     run(at_once, left, ruled)
     assert comparable(here) == Twin(stated).read(left).meaning()
     assert here.meaning() == at_once.meaning()
+    assert said_of_the_last_run(here) == said_of_the_last_run(at_once)
     before = here.record()
     run(here, left, ruled, full=True)
     assert here.record() == before
+
+
+def said_of_the_last_run(here: Stitched) -> list[tuple[Any, ...]]:
+    return here.ask("""
+        select runs.* exclude (run, finished_at, is_full, new_row_count, gone_row_count), counts.*
+        from stitching.counts, (from stitching.runs order by run desc limit 1) as runs
+    """)
 
 
 def number(row: Said) -> int:

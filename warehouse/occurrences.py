@@ -59,13 +59,15 @@ class Input:
     @property
     def tuple(self) -> str:
         """SQL for the number of what a staging row bears, as it is written there."""
-        texts = ", ".join(f"cast({name} as varchar)" for name in self.identifiers)
-        return number(f"'{self.name}', {texts}")
+        return self._tuple_of([f"cast({name} as varchar)" for name in self.identifiers])
+
+    def _tuple_of(self, texts: Sequence[str]) -> str:
+        return number(f"'{self.name}', {', '.join(texts)}")
 
     @property
     def is_bearing(self) -> str:
-        """SQL for whether a row bears any."""
-        return "(" + " or ".join(f"{name} is not null" for name in self.identifiers) + ")"
+        """SQL for whether one of `rows` bears any: its tuple is not that of none."""
+        return f"tuple <> {self._tuple_of(['cast(null as varchar)'] * len(self.identifiers))}"
 
     @property
     def numbers(self) -> list[str]:

@@ -104,14 +104,16 @@ def _replay(db: Database, rules: Rules) -> None:
     db.temp(
         "replayed",
         """
+        with bearing as materialized (select distinct tuple, place from over)
         select row_number() over (order by at_us, source, row_id) as row,
             tuple, place, at_us, row_id
         from (
-            from all_rows where tuple not in (from resumed_tuples)
+            from all_rows
+            join (from bearing anti join resumed_tuples using (tuple)) as bearing using (tuple)
             union all
-            from fresh where tuple in (from resumed_tuples)
+            from fresh
+            join (from bearing semi join resumed_tuples using (tuple)) as bearing using (tuple)
         ) as rows
-        join (select distinct tuple, place from over) as over using (tuple)
         """,
     )
     types = db.read(
