@@ -74,6 +74,31 @@ def test_of_a_kiosk_only_what_comes_later_is_replayed(tmp_path: Path) -> None:
     assert replayed(tmp_path, [*KIOSK, (3, "x", None, "a")]) == ["r003"]
 
 
+def test_kiosks_that_become_one_end_as_if_they_had_come_at_once(tmp_path: Path) -> None:
+    """The last row ties two profiles, each of a component that broke a limit before."""
+    ruled = rules({"identifiers": {name: {"limit": "1 ever"} for name in NAMES}})
+    rows: list[Row] = [
+        (0, None, "e", "a"),
+        (1, None, "f", "a"),
+        (2, "v", None, "b"),
+        (3, "w", None, "b"),
+        (4, "w", "f", None),
+    ]
+    here, at_once = Stitched(tmp_path / "turns.duckdb"), Stitched(tmp_path / "once.duckdb")
+    here.stitch(rows[:4], ruled)
+    here.stitch(rows, ruled)
+    at_once.stitch(rows, ruled)
+    assert here.partition() == {
+        frozenset({"email:e", "anonymous_id:a"}),
+        frozenset({"email:f", "user_id:w"}),
+        frozenset({"user_id:v", "anonymous_id:b"}),
+    }
+    assert here.meaning() == at_once.meaning()
+    before = here.record()
+    here.stitch(rows, ruled, full=True)
+    assert here.record() == before
+
+
 def test_a_late_row_makes_a_kiosk_be_replayed_from_the_start(tmp_path: Path) -> None:
     rows: list[Row] = [*KIOSK, (1, "x", None, "a")]
     assert replayed(tmp_path, rows) == ["r000", "r001", "r003", "r002"]

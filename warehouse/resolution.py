@@ -16,6 +16,7 @@ from warehouse.rules import Rules
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+AT_A_TIME = 10_000
 # Both kinds of components together.
 CONCLUSIONS = {
     "holders": """
@@ -116,11 +117,11 @@ def _replay(db: Database, rules: Rules) -> None:
         ) as rows
         """,
     )
-    types = db.read(
+    types = db.arrays(
         "select stand, type from stands where stand in (select stand from over union all"
         " select stand from resumed_held)"
     )
-    stands = replay.Stands(_stands(db, rules), dict(zip(*_lists(types), strict=True)), _parted(db))
+    stands = replay.Stands(_stands(db, rules), dict(_lines(types)), _parted(db))
     outcome = replay.replay(_rows(db), stands, rules, resumed.known(db))
     for table, columns, rows in (
         ("founders", ("profile", "stand"), outcome.founders),
@@ -139,9 +140,7 @@ def _numbered(violations: Sequence[tuple[int, int, str]]) -> list[tuple[int, int
 
 def _rows(db: Database) -> Iterator[tuple[int, int, int]]:
     """(row, place of its tuple, time in microseconds), in time order."""
-    rows = db.read("select row, place, at_us from replayed order by row")
-    for batch in rows.to_batches(max_chunksize=10_000):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    yield from _lines(db.arrays("select row, place, at_us from replayed order by row"))
 
 
 def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
@@ -149,7 +148,7 @@ def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
     strengths = ", ".join(
         f"({source}, {type_}, {strength})" for source, type_, strength in _strengths(db, rules)
     )
-    bearing = db.read(f"""
+    bearing = db.arrays(f"""
         with strengths as (
             select * from (values {strengths}) as strengths (source, type, strength)
         ),
@@ -164,9 +163,12 @@ def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
                 on written.source = over.source and written.type = over.type
             group by place, stand
         )
-        select place, list(stand order by strength) as stands from borne group by place
+        select place, stand from borne order by place, strength
     """)
-    return dict(zip(*_lists(bearing), strict=True))
+    of_tuples: dict[int, list[int]] = {}
+    for place, stand in _lines(bearing):
+        of_tuples.setdefault(place, []).append(stand)
+    return of_tuples
 
 
 def _strengths(db: Database, rules: Rules) -> Iterator[tuple[int, int, int]]:
@@ -184,5 +186,9 @@ def _parted(db: Database) -> Mapping[int, frozenset[int]]:
     return apart
 
 
-def _lists(table: object) -> Iterator[list[int]]:
-    return (column.to_pylist() for column in table.columns)  # type: ignore[attr-defined]
+def _lines(columns: "Mapping[str, NDArray[Any]]") -> Iterator[Any]:
+    """Row by row, some at a time: numbers of Python take more memory than those of arrays."""
+    count = len(next(iter(columns.values())))
+    for since in range(0, count, AT_A_TIME):
+        some = (column[since : since + AT_A_TIME].tolist() for column in columns.values())
+        yield from zip(*some, strict=True)
