@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 UNKNOWN = "anti join old_tuples using (tuple) anti join later using (tuple)"
 TABLES = {
     "merges": """
-        select component, from_profile, into_profile, first.at_us, tuples.tuple, first.row_id
+        select component, from_profile, into_profile, first.at_us, tuple, first.row_id
         from numbered_merges
-        join tuples using (place)
+        join counted_tuples on counted_tuples.rowid = tied_at
         union all
         select component, loser.number, winner.number, at_us, replayed.tuple, row_id
         from replayed_merges

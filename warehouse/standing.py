@@ -43,7 +43,8 @@ def find(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
     homes: as there, with the numbers of profiles, number and first_number;
     standing (node, type, first_tuple, component, profile, first_profile, last_us);
     left_profiles: stitching.profiles as this run leaves it;
-    numbered_merges (component, from_profile, into_profile, place): where limits are kept.
+    numbered_merges (component, from_profile, into_profile, tied_at): where limits are kept;
+    `tied_at` is the row of the tuple in counted_tuples.
     """
     import numpy as np
 
@@ -59,7 +60,8 @@ def find(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
     merges = db.arrays("from simple_merges")
     ends = {name: numbers[merges[name]] for name in ("from_profile", "into_profile")}
     component = homes["component"][rows[merges["from_profile"]]]
-    db.keep("numbered_merges", {"component": component, **ends, "place": merges["place"]})
+    at = rows[merges["place"]]
+    db.keep("numbered_merges", {"component": component, **ends, "tied_at": at})
 
 
 def _stand(
