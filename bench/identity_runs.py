@@ -134,6 +134,7 @@ def replay(_warehouse: Path) -> dict[str, int]:
     import random
     import time
 
+    from warehouse.replay import Stands
     from warehouse.replay import replay as replay_rows
 
     chance = random.Random(1)
@@ -148,7 +149,7 @@ def replay(_warehouse: Path) -> dict[str, int]:
         nodes_of[hash(tuple(nodes))] = nodes
     types = {node: 3 * (node >= 50_000_000) for nodes in nodes_of.values() for node in nodes}
     started = time.process_time()
-    outcome = replay_rows(rows, nodes_of, types, ruled(), {})
+    outcome = replay_rows(rows, Stands(nodes_of, types, {}), ruled())
     spent = time.process_time() - started
     return {"ns a row": round(spent / len(outcome.rows) * 1e9)}
 

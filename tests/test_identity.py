@@ -152,6 +152,23 @@ def test_a_row_without_a_time_comes_last(here: Stitched) -> None:
     ]
 
 
+def test_of_a_staging_view_rows_are_read_as_of_a_table(here: Stitched) -> None:
+    rows: dict[str, Row] = {"r0": (0, "u", None, "a"), "r1": (1, None, "e", "b")}
+    here.stage(rows, "app__table")
+    with database.connect(here.path) as db:
+        db.run("create view staging.app__rows as from staging.app__table")
+    here.again()
+    assert here.partition() == {
+        frozenset({"user_id:u", "anonymous_id:a"}),
+        frozenset({"email:e", "anonymous_id:b"}),
+    }
+    here.stage({**rows, "r2": (2, "u", "e", None)}, "app__table")
+    here.again()
+    assert here.partition() == {
+        frozenset({"user_id:u", "email:e", "anonymous_id:a", "anonymous_id:b"})
+    }
+
+
 def test_a_chain_of_a_thousand_identifiers_is_one_profile(here: Stitched) -> None:
     unlimited = rules(
         {

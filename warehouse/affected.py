@@ -25,10 +25,11 @@ FIRST = "{'at_us': first_us, 'row_id': first_row_id}"
 def everything(db: Database) -> None:
     """For a full rebuild, where all rows are new."""
     db.run("create or replace temp table touched (component bigint)")
-    db.run("create or replace temp table old_tuples (tuple bigint)")
+    db.run("create or replace temp table old_tuples (tuple bigint, nodes bigint[])")
     db.run("create or replace temp table later (tuple bigint)")
     db.run("create or replace temp view all_rows as from fresh")
     db.run("alter table new_tuples rename to counted_tuples")
+    db.run("create or replace temp view new_tuples as from counted_tuples")
     _place(db)
     db.run("create or replace temp view names as from new_names")
     db.run("create or replace temp view writings as from new_writings")
@@ -43,7 +44,12 @@ def find(db: Database) -> None:
     db.temp("old_nodes", "from stitching.nodes semi join touched using (component)")
     db.temp(
         "old_tuples",
-        "from stitching.tuples where component in (from touched) or tuple in (from vanished)",
+        """
+        from stitching.tuples semi join touched using (component)
+        union all
+        from (from stitching.tuples semi join vanished using (tuple))
+        where component is null
+        """,
     )
     # Of most tuples no row has gone, and then no row's number need be worked out.
     db.run(f"""
@@ -72,11 +78,10 @@ def _touch(db: Database) -> None:
     """Components with a tuple that has come or gone, or an identifier of a new tuple."""
     db.temp(
         "known",
-        f"""
-        select new.tuple, component, profile, new.nodes, new.last_us,
-            component is null or (profile is not null and new.first > {FIRST}) as is_settled
-        from new_tuples as new
-        join stitching.tuples as old using (tuple)
+        """
+        select tuple, component, profile, nodes, last_us,
+            component is null or (profile is not null and first > first_before) as is_settled
+        from again
         anti join vanished using (tuple)
         """,
     )

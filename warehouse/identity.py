@@ -15,18 +15,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from warehouse import affected, asking, database, hand, naming, occurrences, record, resolution
 from warehouse.database import Database
 from warehouse.mistakes import Mistake
-from warehouse.model import Model, written
 from warehouse.occurrences import Input
 from warehouse.rules import Rules
 
+if TYPE_CHECKING:
+    from warehouse.model import Model  # brings a parser of SQL, which a run does without
+
 # To change when what stands in stitching.* changes its meaning: the next run is then a full one.
-LAYOUT = 3
+LAYOUT = 4
 
 COLUMNS = {
     "identity.identifiers": {
@@ -111,7 +114,7 @@ COLUMNS = {
 
 
 def inputs(
-    staging: Sequence[Model],
+    staging: "Sequence[Model]",
     columns: Mapping[str, Sequence[str]],
     rules: Rules,
     wrong: list[Mistake],
@@ -132,12 +135,14 @@ def inputs(
     return found
 
 
-def resolved(source: Input) -> Model:
+def resolved(source: Input) -> "Model":
     """The staging rows again, each with its profile.
 
     A row is found by its numbers, as occurrences gives them. It is a view: to write the rows down
     costs as much as six models that read it.
     """
+    from warehouse.model import written
+
     select = f"""
 with numbered as (
     select *, {source.tuple} as tuple_number
@@ -196,7 +201,7 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
         affected.find(db)
     homes = resolution.resolve(db, rules)
     naming.name(db, full=full)
-    record.prepare(db, homes)
+    record.prepare(db, homes, full=full)
 
 
 def _number_rules(db: Database, sources: Sequence[Input], rules: Rules) -> None:

@@ -10,13 +10,13 @@ A run reads staging once to see, by source and day, what has changed since the l
 the rows of those days (`Reading`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from warehouse import spelled
 from warehouse.database import Database
 from warehouse.rules import Rules
-from warehouse.spelled import number, spelling
+from warehouse.spelled import number
 
 # Where a staging row does not know its time, it comes last, so that it never is the oldest.
 NO_TIME = "timestamptz '9999-12-31 00:00:00+00'"
@@ -42,49 +42,37 @@ class Input:
     time: str
     identifiers: tuple[str, ...]
 
-    @property
-    def rows(self) -> str:
-        """SELECT of its rows that bear identifiers: tuple, at_us, row_id, each identifier as text,
-        and the number of each text.
-        """
+    def rows(self, staged: str) -> str:
+        """SELECT of its rows: position, tuple, at_us, row_id, and each identifier as text."""
         texts = ", ".join(f"cast({name} as varchar) as {name}" for name in self.identifiers)
-        spellings = ", ".join(
-            f"{spelling(name, name)} as {column}"
-            for name, column in zip(self.identifiers, self.numbers, strict=True)
-        )
         return f"""
-            select {self.tuple_of(self.numbers)} as tuple, *
-            from (
-                select *, {spellings}
-                from (
-                    select {self.at_us} as at_us, cast({self.key} as varchar) as row_id, {texts}
-                    from staging.{self.name}
-                )
-                where coalesce({", ".join(self.identifiers)}) is not null
-            )
+            select rowid as position, {self.tuple} as tuple, {self.at_us} as at_us,
+                cast({self.key} as varchar) as row_id, {texts}
+            from {staged}
         """
 
-    def rows_since(self, at_us: int) -> str:
+    def rows_since(self, staged: str, at_us: int) -> str:
         """Those of this time and later, or of none: DuckDB then skips what is older unread."""
         since = f"{self.time} >= make_timestamptz({at_us}) or {self.time} is null"
-        return self.rows.replace(
-            f"from staging.{self.name}", f"from staging.{self.name} where {since}"
-        )
-
-    @property
-    def numbers(self) -> list[str]:
-        """The columns of `rows` with the numbers of its texts."""
-        return [f"number_{place}" for place in range(len(self.identifiers))]
+        return f"{self.rows(staged)} where {since}"
 
     @property
     def tuple(self) -> str:
-        """SQL for the number of what a staging row bears."""
-        return self.tuple_of(
-            [spelling(name, f"cast({name} as varchar)") for name in self.identifiers]
-        )
+        """SQL for the number of what a staging row bears, as it is written there."""
+        return self._tuple_of([f"cast({name} as varchar)" for name in self.identifiers])
 
-    def tuple_of(self, numbers: Sequence[str]) -> str:
-        return number(f"'{self.name}', {', '.join(numbers)}")
+    def _tuple_of(self, texts: Sequence[str]) -> str:
+        return number(f"'{self.name}', {', '.join(texts)}")
+
+    @property
+    def is_bearing(self) -> str:
+        """SQL for whether one of `rows` bears any: its tuple is not that of none."""
+        return f"tuple <> {self._tuple_of(['cast(null as varchar)'] * len(self.identifiers))}"
+
+    @property
+    def numbers(self) -> list[str]:
+        """What the numbers of its texts are called."""
+        return [f"number_{place}" for place in range(len(self.identifiers))]
 
     @property
     def at_us(self) -> str:
@@ -100,14 +88,22 @@ MARK = number("row_id, tuple, at_us")
 DIGEST = f"""
     select source, at_us // {DAY_US} as day, count(*) as row_count, sum({MARK}) as marks
 """
+# A tuple that the last run knew need not be spelled again.
+AGAIN = """
+    select tuple, heads.source, heads.first, heads.last_us, nodes, component, profile,
+        {'at_us': first_us, 'row_id': first_row_id} as first_before
+    from heads
+    join stitching.tuples using (tuple)
+"""
 
 
 def read_all(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     """Take every row for new; see `read_new` for the temp tables this makes."""
     _empty(db)
     for place, source in enumerate(inputs):
-        db.run(f"create or replace temp view news_{place} as {source.rows}")
-    spelled.take(db, dict(enumerate(inputs)), rules)
+        rows = source.rows(_staged(db, place, source))
+        db.run(f"create or replace temp view news_{place} as {rows}")
+    _take(db, dict(enumerate(inputs)), rules, full=True)
     db.run(f"insert into days {DIGEST} from fresh group by all")
 
 
@@ -118,21 +114,80 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
     gone (mark, tuple): rows that are no more;
     new_tuples (tuple, source, first, last_us, nodes): distinct tuples of the fresh rows, with the
     first of them as {at_us, row_id}; `nodes` are the identifiers that may tie, in the order of the
-    source's columns, with null for the others;
+    source's columns, with null for the others.
+
+    again: those that the last run knew, with component, profile and first_before as it left them;
+    of the others:
     new_names (node, type, value): these identifiers;
     new_writings (tuple, node, written): where normalising changed one;
     new_blocked (tuple, type, value, reason): the others, that must not tie;
+
     days (source, day, row_count, marks): what staging has, for the next run.
     """
     _empty(db)
     changed = {n: source for n, source in enumerate(inputs) if _has_changed(db, n, source)}
+    _take(db, changed, rules, full=False)
+
+
+def _take(db: Database, changed: Mapping[int, Input], rules: Rules, *, full: bool) -> None:
+    """Out of news_<place>: rows, their tuples, and what is said of those that are new."""
+    for place, source in changed.items():
+        db.run(
+            f"insert into fresh select {place}, tuple, at_us, row_id, position from news_{place}"
+            f" where {source.is_bearing}"
+        )
+    _find_heads(db)
+    if not full:
+        db.temp("again", AGAIN)
+        db.run("insert into new_tuples select tuple, source, first, last_us, nodes from again")
+        db.run("delete from heads where tuple in (select tuple from again)")
     spelled.take(db, changed, rules)
+
+
+def _find_heads(db: Database) -> None:
+    """Temp table heads (tuple, source, first, last_us, position): the first row of each tuple, by
+    time and row id. After that nobody needs the positions in `fresh`.
+    """
+    db.temp(
+        "times",
+        "select tuple, min(at_us) as first_us, max(at_us) as last_us from fresh group by tuple",
+    )
+    db.temp(
+        "heads",
+        """
+        select tuple, source, {'at_us': at_us, 'row_id': row_id} as first, last_us, position
+        from fresh
+        join times using (tuple)
+        where at_us = first_us
+        """,
+    )
+    # To ask each row for time and id costs much more, and two of one moment are rare.
+    if db.count("heads") > db.count("times"):
+        by_row = "row_number() over (partition by tuple order by first.row_id) = 1"
+        db.temp("heads", f"from heads qualify {by_row}")
+    db.run("drop table times")
+    db.run("alter table fresh drop column position")
+
+
+def _staged(db: Database, place: int, source: Input) -> str:
+    """The table that has its rows, numbered; a view has no numbers, and is worked out once."""
+    is_view = db.value(
+        "select count(*) from duckdb_views() where database_name = current_database()"
+        " and schema_name = 'staging' and view_name = ?",
+        [source.name],
+    )
+    if not is_view:
+        return f"staging.{source.name}"
+    columns = ", ".join({source.key: 0, source.time: 0, **dict.fromkeys(source.identifiers, 0)})
+    db.temp(f"staged_{place}", f"select {columns} from staging.{source.name}")
+    return f"staged_{place}"
 
 
 def _has_changed(db: Database, place: int, source: Input) -> bool:
     """If so, temp table news_<place> has the new rows of the source."""
-    staged = f"(select {place} as source, * from ({source.rows}))"
-    db.run(f"insert into days {DIGEST} from {staged} group by all")
+    staged = _staged(db, place, source)
+    rows = f"(select {place} as source, * from ({source.rows(staged)}) where {source.is_bearing})"
+    db.run(f"insert into days {DIGEST} from {rows} group by all")
     db.run(f"""
         create or replace temp table changed as
         select distinct day
@@ -146,15 +201,16 @@ def _has_changed(db: Database, place: int, source: Input) -> bool:
     """)
     first = db.value("select min(day) from changed")
     if first is not None:
-        _compare(db, place, source.rows_since(first * DAY_US))
+        _compare(db, place, source, source.rows_since(staged, first * DAY_US))
     return first is not None
 
 
-def _compare(db: Database, place: int, rows: str) -> None:
+def _compare(db: Database, place: int, source: Input, rows: str) -> None:
     """Rows of the changed days, against those that the last run saw of them."""
     db.run(f"""
         create or replace temp table there as
-        select {MARK} as mark, * from ({rows}) where at_us // {DAY_US} in (from changed)
+        select {MARK} as mark, * from ({rows})
+        where {source.is_bearing} and at_us // {DAY_US} in (from changed)
     """)
     db.run(f"""
         create or replace temp table known as
@@ -168,7 +224,7 @@ def _compare(db: Database, place: int, rows: str) -> None:
 
 def _empty(db: Database) -> None:
     for table, columns in {
-        "fresh": "source integer, tuple bigint, at_us bigint, row_id varchar",
+        "fresh": "source integer, tuple bigint, at_us bigint, row_id varchar, position bigint",
         "gone": "mark bigint, tuple bigint",
         "new_tuples": "tuple bigint, source integer,"
         " first struct(at_us bigint, row_id varchar), last_us bigint, nodes bigint[]",

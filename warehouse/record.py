@@ -7,7 +7,7 @@ over it, so that a merge of two profiles rewrites their own rows and nothing els
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from warehouse import standing
+from warehouse import record_counts, standing
 from warehouse.database import Database
 from warehouse.occurrences import MARK
 from warehouse.record_views import VIEWS
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 UNKNOWN = "anti join old_tuples using (tuple) anti join later using (tuple)"
 TABLES = {
     "merges": """
-        select component, from_profile, into_profile, first.at_us, tuples.tuple, first.row_id
+        select component, from_profile, into_profile, first.at_us, tuple, first.row_id
         from numbered_merges
-        join tuples using (place)
+        join counted_tuples on counted_tuples.rowid = tied_at
         union all
         select component, loser.number, winner.number, at_us, replayed.tuple, row_id
         from replayed_merges
@@ -76,11 +76,32 @@ REPLACED = {
     "tuples": "tuple in (select tuple from old_tuples)",
     "writings": "tuple in (select tuple from dropped_tuples)",
     "blocked": "tuple in (select tuple from dropped_tuples)",
+    **dict.fromkeys(("nodes", "profiles"), "component in (from touched)"),
     **dict.fromkeys(
-        ("nodes", "profiles", "merges", "violations", "placed"), "component in (from touched)"
+        ("merges", "violations", "placed"),
+        "component in (from touched anti join resumed using (component))",
     ),
     "ids": "profile in (select profile from given)",
     "days": "true",
+}
+# Of components that are resumed, what came before stays; but several may be one now.
+MOVED = """
+    select resumed.component as was, homes.component as now
+    from resumed
+    join homes on homes.place = home
+    where was <> now
+"""
+WENT = """
+    select resumed_profiles.number as was, named.number as now
+    from resumed_profiles
+    left join survivors on survivors.profile = place
+    join named on named.profile = coalesce(survivor, place)
+    where was <> now
+"""
+MOVES = {
+    "merges": (("component", MOVED),),
+    "violations": (("component", MOVED),),
+    "placed": (("component", MOVED), ("profile", WENT)),
 }
 # Of what is seen later than before: by what it goes, and which those are.
 LATER = {
@@ -88,35 +109,6 @@ LATER = {
     "nodes": ("node", "select unnest(nodes) as node, last_us from later"),
     "profiles": ("profile", "select profile, last_us from later"),
 }
-# What a run says of itself: counts over the whole record, cheap as numbers go.
-RUN = """
-    select
-        (select coalesce(max(run), 0) + 1 from stitching.runs) as run,
-        now() as finished_at,
-        {full} as is_full,
-        (select count(*) from temp.fresh) as new_row_count,
-        (select count(*) from temp.gone) as gone_row_count,
-        count(*) as profile_count,
-        coalesce(sum(identifier_count), 0) as identifier_count,
-        (select count(*) from stitching.merges) as merge_count,
-        (select count(*) from stitching.violations) + {blocked} as violation_count,
-        {rows} as row_count,
-        coalesce(quantile_disc(identifier_count, 0.99), 0) as p99_size,
-        coalesce(max(identifier_count), 0) as max_size
-    from stitching.profiles
-"""
-BEARING = """(select count(*) from stitching.rows) - (
-    select count(*) from stitching.rows
-    semi join (from stitching.tuples where component is null) as tuples using (tuple)
-)"""
-BLOCKED_ROWS = "(select count(*) from stitching.blocked join stitching.rows using (tuple))"
-RUNS = """
-    create table if not exists stitching.runs (
-        run bigint, finished_at timestamptz, is_full boolean, new_row_count bigint,
-        gone_row_count bigint, profile_count bigint, identifier_count bigint, merge_count bigint,
-        violation_count bigint, row_count bigint, p99_size bigint, max_size bigint
-    )
-"""
 
 
 def version(db: Database) -> str | None:
@@ -127,7 +119,7 @@ def version(db: Database) -> str | None:
     return str(found)
 
 
-def prepare(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
+def prepare(db: Database, homes: "Mapping[str, NDArray[Any]]", *, full: bool) -> None:
     """Write down, as temp tables or views left_*, what this run leaves behind in stitching.*."""
     standing.find(db, homes)
     for table, select in TABLES.items():
@@ -140,6 +132,7 @@ def prepare(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
         create or replace temp view dropped_tuples as
         select tuple from old_tuples anti join tuples using (tuple)
     """)
+    record_counts.prepare(db, full=full)
 
 
 def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
@@ -147,6 +140,8 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     db.run("create schema if not exists stitching")
     # To find the best way to compress a column costs more than all else in writing it.
     db.run("set force_compression = 'uncompressed'")
+    if not full:
+        _move(db)
     for table in (*(REPLACED | STANDING),):
         if full:
             db.run(f"create or replace table stitching.{table} as from temp.left_{table}")
@@ -156,12 +151,19 @@ def publish(db: Database, version: str, *, full: bool) -> dict[str, int]:
     if not full:
         _see_later(db)
     db.run(f"create or replace table stitching.version as select '{version}' as version")
-    db.run(RUNS)
-    run = RUN.format(full=full, blocked=BLOCKED_ROWS, rows=BEARING)
-    db.run(f"insert into stitching.runs {run}")
+    counts = record_counts.publish(db, full=full)
     for view, select in VIEWS.items():
         db.make_view(view, select)
-    return _counts(db)
+    return counts
+
+
+def _move(db: Database) -> None:
+    for table, moves in MOVES.items():
+        for column, moved in moves:
+            db.run(
+                f"update stitching.{table} as old set {column} = now from ({moved}) as moved"
+                f" where old.{column} = was"
+            )
 
 
 def _see_later(db: Database) -> None:
@@ -172,20 +174,3 @@ def _see_later(db: Database) -> None:
             from (select {key}, max(last_us) as last_us from ({seen}) group by {key}) as seen
             where old.{key} = seen.{key}
         """)
-
-
-def _counts(db: Database) -> dict[str, int]:
-    names = ("identifier", "profile", "merge", "violation", "row")
-    columns = ", ".join(f"{name}_count" for name in names)
-    [counts] = db.run(f"select {columns} from stitching.runs order by run desc limit 1")
-    return {
-        **{f"identity.{name}s": int(n) for name, n in zip(names, counts, strict=True)},
-        "identity.profile_redirects": db.count("stitching.ids"),
-        "identity.first_profiles": db.count("identity.first_profiles"),
-        "identity.evidence": int(
-            db.value("select coalesce(sum(list_count(nodes)), 0) from stitching.tuples")
-        ),
-        "identity.tuples": db.count("stitching.tuples"),
-        "identity.placed": db.count("stitching.placed"),
-        "identity.runs": db.count("stitching.runs"),
-    }

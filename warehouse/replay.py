@@ -60,6 +60,24 @@ class Outcome:
     holders: list[tuple[int, int]] = field(default_factory=list)  # identifier, profile at the end
 
 
+class Stands(NamedTuple):
+    """What there is to know of identifiers."""
+
+    of_tuples: Mapping[int, Sequence[int]]  # strongest first
+    types: Mapping[int, int]  # places in rules.identifiers
+    parted: Mapping[int, frozenset[int]]  # those that an identifier may not be together with
+
+
+class Known(NamedTuple):
+    """Profiles as they stand before the first row."""
+
+    profiles: Sequence[tuple[int, int, int]]  # profile, founding identifier, merges so far
+    held: Sequence[tuple[int, int]]  # identifier, profile
+
+
+NOBODY = Known((), ())
+
+
 @dataclass(eq=False, slots=True)
 class _Profile:
     number: int
@@ -69,25 +87,18 @@ class _Profile:
 
 
 def replay(
-    rows: Iterable[tuple[int, int, int]],
-    nodes_of: Mapping[int, Sequence[int]],
-    type_of: Mapping[int, int],
-    rules: Rules,
-    parted: Mapping[int, frozenset[int]],
+    rows: Iterable[tuple[int, int, int]], stands: Stands, rules: Rules, known: Known = NOBODY
 ) -> Outcome:
-    """Resolve rows, as in `Row`, in the order given.
-
-    `nodes_of`: a tuple's identifiers, strongest first; `type_of`: an identifier's place in
-    rules.identifiers; `parted`: those it may not be together with.
-    """
-    state = _State(type_of, rules, parted)
+    """Resolve rows, as in `Row`, in the order given; `known` profiles count as founders."""
+    state = _State(stands, rules)
+    state.take_up(known)
     # Most rows say again what is known: identifiers that one profile holds stay together.
     settled: dict[int, int] = {}
     homes = state.outcome.rows
     for number, tuple_, at in rows:
         home = settled.get(tuple_)
         if home is None:
-            nodes = nodes_of[tuple_]
+            nodes = stands.of_tuples[tuple_]
             home = state.resolve(Row(number, tuple_, at), nodes)
             if state.is_together(nodes):
                 settled[tuple_] = home
@@ -97,14 +108,23 @@ def replay(
 
 
 class _State:
-    def __init__(
-        self, type_of: Mapping[int, int], rules: Rules, parted: Mapping[int, frozenset[int]]
-    ):
-        self.type_of = type_of
+    def __init__(self, stands: Stands, rules: Rules):
+        self.type_of = stands.types
         self.rules = rules
-        self.parted = parted
+        self.parted = stands.parted
         self.holder: dict[int, _Profile] = {}
         self.outcome = Outcome()
+
+    def take_up(self, known: Known) -> None:
+        """Since when they hold what they hold is not known, and only a window asks for it."""
+        profiles = {}
+        for number, founder, merges in known.profiles:
+            self.outcome.founders.append((number, founder))
+            profiles[number] = _Profile(number, {}, [0] * len(self.rules.identifiers), merges)
+        for node, number in known.held:
+            profile = self.holder[node] = profiles[number]
+            profile.held[node] = 0
+            profile.counts[self.type_of[node]] += 1
 
     def is_together(self, nodes: Sequence[int]) -> bool:
         first = self.holder.get(nodes[0])

@@ -9,13 +9,14 @@ limits, the merges follow from its tuples alone.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from warehouse import contested, replay
+from warehouse import contested, replay, resumed
 from warehouse.database import Database
 from warehouse.rules import Rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+AT_A_TIME = 10_000
 # Both kinds of components together.
 CONCLUSIONS = {
     "holders": """
@@ -38,6 +39,13 @@ CONCLUSIONS = {
         from simple_merges
         join homes on homes.place = from_profile
         """,
+    "merge_counts": """
+        select survivor as profile, 1 as merge_count from survivors
+        union all
+        select coalesce(survivor, place), merge_count
+        from resumed_profiles
+        left join survivors on survivors.profile = place
+        """,
     "violations": f"""
         select tuple, at_us, row_id, stand, {list(replay.REASONS)}[reason + 1] as reason
         from replayed_violations
@@ -59,11 +67,13 @@ def resolve(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
     these views, out of the temp tables of `affected`. A profile goes by the place of its founder.
 
     holders (stand, profile); founders (profile, stand); survivors (profile, survivor);
+    merge_counts (profile, merge_count), to be added up;
     violations (tuple, at_us, row_id, stand, reason);
     placed (place, tuple, at_us, row_id, profile): to whom a row of a replayed component belongs.
     """
     homes = contested.find(db, rules)
     db.run("drop table bearings")
+    resumed.find(db, rules)
     _replay(db, rules)
     for name, select in CONCLUSIONS.items():
         db.run(f"create or replace temp view {name} as {select}")
@@ -71,7 +81,9 @@ def resolve(db: Database, rules: Rules) -> "dict[str, NDArray[Any]]":
 
 
 def _replay(db: Database, rules: Rules) -> None:
-    """Temp tables replayed_*: what replay finds of the components that are over a limit."""
+    """Temp tables replayed_*: what replay finds of the components that are over a limit. Of those
+    that are `resumed` it is the new rows that are replayed.
+    """
     db.temp(
         "over",
         """
@@ -82,6 +94,9 @@ def _replay(db: Database, rules: Rules) -> None:
             positional join (select place, is_over from homes)
             join numbered_sources using (source)
             where is_over
+                and (
+                    tuple not in (from resumed_tuples) or tuple in (select tuple from new_tuples)
+                )
         ) as borne
         left join joined using (node)
         where node is not null
@@ -90,16 +105,24 @@ def _replay(db: Database, rules: Rules) -> None:
     db.temp(
         "replayed",
         """
+        with bearing as materialized (select distinct tuple, place from over)
         select row_number() over (order by at_us, source, row_id) as row,
             tuple, place, at_us, row_id
-        from all_rows
-        join (select distinct tuple, place from over) as over using (tuple)
+        from (
+            from all_rows
+            join (from bearing anti join resumed_tuples using (tuple)) as bearing using (tuple)
+            union all
+            from fresh
+            join (from bearing semi join resumed_tuples using (tuple)) as bearing using (tuple)
+        ) as rows
         """,
     )
-    types = db.read("select stand, type from stands semi join over using (stand)")
-    outcome = replay.replay(
-        _rows(db), _stands(db, rules), dict(zip(*_lists(types), strict=True)), rules, _parted(db)
+    types = db.arrays(
+        "select stand, type from stands where stand in (select stand from over union all"
+        " select stand from resumed_held)"
     )
+    stands = replay.Stands(_stands(db, rules), dict(_lines(types)), _parted(db))
+    outcome = replay.replay(_rows(db), stands, rules, resumed.known(db))
     for table, columns, rows in (
         ("founders", ("profile", "stand"), outcome.founders),
         ("merges", ("from_profile", "into_profile", "row"), outcome.merges),
@@ -117,9 +140,7 @@ def _numbered(violations: Sequence[tuple[int, int, str]]) -> list[tuple[int, int
 
 def _rows(db: Database) -> Iterator[tuple[int, int, int]]:
     """(row, place of its tuple, time in microseconds), in time order."""
-    rows = db.read("select row, place, at_us from replayed order by row")
-    for batch in rows.to_batches(max_chunksize=10_000):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    yield from _lines(db.arrays("select row, place, at_us from replayed order by row"))
 
 
 def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
@@ -127,7 +148,7 @@ def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
     strengths = ", ".join(
         f"({source}, {type_}, {strength})" for source, type_, strength in _strengths(db, rules)
     )
-    bearing = db.read(f"""
+    bearing = db.arrays(f"""
         with strengths as (
             select * from (values {strengths}) as strengths (source, type, strength)
         ),
@@ -142,9 +163,12 @@ def _stands(db: Database, rules: Rules) -> Mapping[int, Sequence[int]]:
                 on written.source = over.source and written.type = over.type
             group by place, stand
         )
-        select place, list(stand order by strength) as stands from borne group by place
+        select place, stand from borne order by place, strength
     """)
-    return dict(zip(*_lists(bearing), strict=True))
+    of_tuples: dict[int, list[int]] = {}
+    for place, stand in _lines(bearing):
+        of_tuples.setdefault(place, []).append(stand)
+    return of_tuples
 
 
 def _strengths(db: Database, rules: Rules) -> Iterator[tuple[int, int, int]]:
@@ -162,5 +186,9 @@ def _parted(db: Database) -> Mapping[int, frozenset[int]]:
     return apart
 
 
-def _lists(table: object) -> Iterator[list[int]]:
-    return (column.to_pylist() for column in table.columns)  # type: ignore[attr-defined]
+def _lines(columns: "Mapping[str, NDArray[Any]]") -> Iterator[Any]:
+    """Row by row, some at a time: numbers of Python take more memory than those of arrays."""
+    count = len(next(iter(columns.values())))
+    for since in range(0, count, AT_A_TIME):
+        some = (column[since : since + AT_A_TIME].tolist() for column in columns.values())
+        yield from zip(*some, strict=True)

@@ -42,21 +42,38 @@ def _node(name: str, value: str) -> str:
 
 
 def take(db: Database, changed: Mapping[int, "Input"], rules: Rules) -> None:
-    """Each text once, whichever the source, and then tuples in numbers alone."""
+    """What the tuples in temp table heads bear: each text once, whichever the source, and then
+    tuples in numbers alone.
+    """
+    for place, source in changed.items():
+        _bear(db, place, source)
     for type_, rule in enumerate(rules.identifiers):
         bearing = [place for place, source in changed.items() if rule.name in source.identifiers]
         if bearing:
             _take_texts(db, type_, rule, bearing)
     for place, source in changed.items():
-        db.run(f"insert into fresh select {place}, tuple, at_us, row_id from news_{place}")
         _take_tuples(db, place, source, rules)
+
+
+def _bear(db: Database, place: int, source: "Input") -> None:
+    """Temp table bearing_<place>: the tuples of a source, and what they bear in text and number."""
+    spelled = zip(source.identifiers, source.numbers, strict=True)
+    numbers = (f"{spelling(name, name)} as {column}" for name, column in spelled)
+    db.temp(
+        f"bearing_{place}",
+        f"""
+        select heads.tuple, first, last_us, {", ".join((*source.identifiers, *numbers))}
+        from news_{place}
+        join (from heads where source = {place}) as heads using (position)
+        """,
+    )
 
 
 def _take_texts(db: Database, type_: int, rule: Identifier, bearing: Sequence[int]) -> None:
     """Into `odd` those that are not as rules want them, with the node that they mean, or none where
     nothing is left of a text; into `new_names` the identifiers.
     """
-    texts = " union all ".join(f"select {rule.name} as text from news_{n}" for n in bearing)
+    texts = " union all ".join(f"select {rule.name} as text from bearing_{n}" for n in bearing)
     db.temp("texts", f"select distinct text from ({texts}) where text is not null")
     join, value = "", "trim(text)"
     if rule.normalise == "lower":
@@ -108,33 +125,23 @@ def _parse_phones(db: Database, rule: Identifier) -> None:
 
 
 def _take_tuples(db: Database, place: int, source: "Input", rules: Rules) -> None:
-    numbers = ", ".join(source.numbers)
-    db.run(f"""
-        create or replace temp table wide as
-        select {source.tuple_of(source.numbers)} as tuple, *
-        from (
-            select {numbers}, min({{'at_us': at_us, 'row_id': row_id}}) as first,
-                max(at_us) as last_us
-            from news_{place}
-            group by {numbers}
-        )
-    """)
+    wide = f"bearing_{place}"
     nodes, spelled = [], []
     for column, name in zip(source.numbers, source.identifiers, strict=True):
         type_, is_barred = rules.names.index(name), rules.is_barred(source.name, name)
-        (_bar if is_barred else _spell)(db, type_, column)
+        (_bar if is_barred else _spell)(db, wide, type_, column)
         nodes.append("null" if is_barred else NODE.format(type=type_, column=column))
         spelled.append(SPELLED.format(type=type_, column=column))
     db.run(
         f"insert into new_tuples select tuple, {place}, first, last_us, [{', '.join(nodes)}]"
-        f" from wide {' '.join(spelled)}"
+        f" from {wide} {' '.join(spelled)}"
     )
-    db.run("drop table wide")
+    db.run(f"drop table {wide}")
 
 
-def _spell(db: Database, type_: int, column: str) -> None:
+def _spell(db: Database, wide: str, type_: int, column: str) -> None:
     """What is said of tuples whose texts are odd."""
-    spelled = f"wide join odd on odd.type = {type_} and odd.spelling = {column}"
+    spelled = f"{wide} join odd on odd.type = {type_} and odd.spelling = {column}"
     db.run(f"""
         insert into new_writings
         select tuple, node, trim(text)
@@ -147,11 +154,11 @@ def _spell(db: Database, type_: int, column: str) -> None:
     """)
 
 
-def _bar(db: Database, type_: int, column: str) -> None:
+def _bar(db: Database, wide: str, type_: int, column: str) -> None:
     db.run(f"""
         insert into new_blocked
         select tuple, {type_}, coalesce(odd.value, named.value), '{BARRED}'
-        from wide
+        from {wide}
         left join (from odd where type = {type_}) as odd on odd.spelling = {column}
         left join (from new_names where type = {type_}) as named on named.node = {column}
         where coalesce(odd.value, named.value) <> ''

@@ -17,7 +17,8 @@ OTHERS = """
     select seen.node, seen.type, homes.tuple as first_tuple, component,
         case when is_over then held.profile else homes.profile end as founder,
         case when is_over then held.number else homes.number end as profile,
-        case when is_over then attached.number else joined_homes.first_number end as first_profile,
+        case when is_over then coalesce(first.first_number, attached.number)
+            else joined_homes.first_number end as first_profile,
         last_us
     from seen
     semi join other_nodes using (node)
@@ -26,6 +27,7 @@ OTHERS = """
         on held.stand = seen.stand
     left join (from replayed_attached join named using (profile)) as attached
         on attached.stand = seen.stand
+    left join resumed_firsts as first on first.stand = seen.stand
     left join (
         select stand, first_number
         from stands
@@ -41,7 +43,8 @@ def find(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
     homes: as there, with the numbers of profiles, number and first_number;
     standing (node, type, first_tuple, component, profile, first_profile, last_us);
     left_profiles: stitching.profiles as this run leaves it;
-    numbered_merges (component, from_profile, into_profile, place): where limits are kept.
+    numbered_merges (component, from_profile, into_profile, tied_at): where limits are kept;
+    `tied_at` is the row of the tuple in counted_tuples.
     """
     import numpy as np
 
@@ -57,7 +60,8 @@ def find(db: Database, homes: "Mapping[str, NDArray[Any]]") -> None:
     merges = db.arrays("from simple_merges")
     ends = {name: numbers[merges[name]] for name in ("from_profile", "into_profile")}
     component = homes["component"][rows[merges["from_profile"]]]
-    db.keep("numbered_merges", {"component": component, **ends, "place": merges["place"]})
+    at = rows[merges["place"]]
+    db.keep("numbered_merges", {"component": component, **ends, "tied_at": at})
 
 
 def _stand(
@@ -108,8 +112,9 @@ def _profiles(
 ) -> None:
     import numpy as np
 
-    survivors = db.arrays("select survivor from survivors")["survivor"]
-    merges = np.bincount(survivors, minlength=len(rows))
+    counted = db.arrays("from merge_counts")
+    merges = np.zeros(len(rows), dtype=np.int64)
+    np.add.at(merges, counted["profile"], counted["merge_count"])
     sizes = np.bincount(held["founder"], minlength=len(rows))
     last = np.full(len(rows), np.iinfo(np.int64).min)
     np.maximum.at(last, held["founder"], held["last_us"])
