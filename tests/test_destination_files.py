@@ -14,7 +14,7 @@ def test_broken_connector_files_are_told_together(
     package = tmp_path / "my_tools"
     package.mkdir()
     good = (
-        "from destinations.api import Rate\n"
+        "from destinations.pace import Rate\n"
         "from destinations.destination import Destination\n"
         "from destinations.login import bearer\n"
         "destination = Destination({name!r}, 'https://x', (), bearer('t'), Rate(1, 1))\n"
