@@ -169,13 +169,14 @@ def _check_numbers(db: Database) -> None:
 
 def _stand(db: Database) -> None:
     """An identifier that is joined to others has the type of the strongest of them."""
+    types = db.value("select list(types order by source) from numbered_sources") or []
     for name, select in {
-        "borne": """
+        "borne": f"""
             select place, last_us, node, type
             from (
-                select place, last_us, unnest(nodes) as node, unnest(types) as type
+                select place, last_us, unnest(nodes) as node,
+                    unnest(cast({types} as integer[][])[source + 1]) as type
                 from tuples
-                join numbered_sources using (source)
             )
             where node is not null
         """,

@@ -192,6 +192,8 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
     """
     # What a run takes beyond this it lays aside on disk, without being slower for it.
     db.run("set memory_limit = '1300MB'")
+    # Memory that is asked for once costs a page fault once.
+    db.run("set block_allocator_memory = '1GB'")
     _number_rules(db, sources, rules)
     if full:
         occurrences.read_all(db, sources, rules)

@@ -59,15 +59,13 @@ class Input:
     @property
     def tuple(self) -> str:
         """SQL for the number of what a staging row bears, as it is written there."""
-        return self._tuple_of([f"cast({name} as varchar)" for name in self.identifiers])
-
-    def _tuple_of(self, texts: Sequence[str]) -> str:
-        return number(f"'{self.name}', {', '.join(texts)}")
+        texts = ", ".join(f"cast({name} as varchar)" for name in self.identifiers)
+        return number(f"'{self.name}', {texts}")
 
     @property
     def is_bearing(self) -> str:
-        """SQL for whether one of `rows` bears any: its tuple is not that of none."""
-        return f"tuple <> {self._tuple_of(['cast(null as varchar)'] * len(self.identifiers))}"
+        """SQL for whether one of `rows` bears any."""
+        return f"coalesce({', '.join(self.identifiers)}) is not null"
 
     @property
     def numbers(self) -> list[str]:
@@ -90,10 +88,12 @@ DIGEST = f"""
 """
 # A tuple that the last run knew need not be spelled again.
 AGAIN = """
-    select tuple, heads.source, heads.first, heads.last_us, nodes, component, profile,
-        {'at_us': first_us, 'row_id': first_row_id} as first_before
+    select tuple, heads.source, {'at_us': heads.first_us, 'row_id': row_id} as first, heads.last_us,
+        nodes, component, profile,
+        {'at_us': known.first_us, 'row_id': first_row_id} as first_before
     from heads
-    join stitching.tuples using (tuple)
+    join (select source, position, row_id from fresh) using (source, position)
+    join stitching.tuples as known using (tuple)
 """
 
 
@@ -141,12 +141,13 @@ def _take(db: Database, changed: Mapping[int, Input], rules: Rules, *, full: boo
         db.temp("again", AGAIN)
         db.run("insert into new_tuples select tuple, source, first, last_us, nodes from again")
         db.run("delete from heads where tuple in (select tuple from again)")
+    db.run("alter table fresh drop column position")
     spelled.take(db, changed, rules)
 
 
 def _find_heads(db: Database) -> None:
-    """Temp table heads (tuple, source, first, last_us, position): the first row of each tuple, by
-    time and row id. After that nobody needs the positions in `fresh`.
+    """Temp table heads (tuple, source, first_us, last_us, position): where the first row of each
+    tuple is, by time and row id.
     """
     db.temp(
         "times",
@@ -155,7 +156,7 @@ def _find_heads(db: Database) -> None:
     db.temp(
         "heads",
         """
-        select tuple, source, {'at_us': at_us, 'row_id': row_id} as first, last_us, position
+        select tuple, source, first_us, last_us, position
         from fresh
         join times using (tuple)
         where at_us = first_us
@@ -163,10 +164,16 @@ def _find_heads(db: Database) -> None:
     )
     # To ask each row for time and id costs much more, and two of one moment are rare.
     if db.count("heads") > db.count("times"):
-        by_row = "row_number() over (partition by tuple order by first.row_id) = 1"
-        db.temp("heads", f"from heads qualify {by_row}")
+        db.temp(
+            "heads",
+            """
+            select heads.*
+            from heads
+            join (select source, position, row_id from fresh) using (source, position)
+            qualify row_number() over (partition by tuple order by row_id) = 1
+            """,
+        )
     db.run("drop table times")
-    db.run("alter table fresh drop column position")
 
 
 def _staged(db: Database, place: int, source: Input) -> str:

@@ -62,7 +62,8 @@ def _bear(db: Database, place: int, source: "Input") -> None:
     db.temp(
         f"bearing_{place}",
         f"""
-        select heads.tuple, first, last_us, {", ".join((*source.identifiers, *numbers))}
+        select heads.tuple, {{'at_us': first_us, 'row_id': row_id}} as first, last_us,
+            {", ".join((*source.identifiers, *numbers))}
         from news_{place}
         join (from heads where source = {place}) as heads using (position)
         """,
