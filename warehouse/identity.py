@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 # To change when what stands in stitching.* changes its meaning: the next run is then a full one.
 LAYOUT = 4
+# What a run takes beyond this it lays aside on disk, without being slower for it.
+MEMORY, MEMORY_OF_A_DAY = "1300MB", "500MB"
+ROWS_OF_A_DAY = 1_000_000
 
 COLUMNS = {
     "identity.identifiers": {
@@ -190,8 +193,8 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
 
     Afterwards they hold the outcome: record.TABLES says which. Nothing is written.
     """
-    # What a run takes beyond this it lays aside on disk, without being slower for it.
-    db.run("set memory_limit = '1300MB'")
+    # A day reads much and keeps little: memory that is used again costs no page fault.
+    db.run(f"set memory_limit = '{MEMORY if full else MEMORY_OF_A_DAY}'")
     # Memory that is asked for once costs a page fault once.
     db.run("set block_allocator_memory = '1GB'")
     _number_rules(db, sources, rules)
@@ -200,6 +203,8 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
         affected.everything(db)
     else:
         occurrences.read_new(db, sources, rules)
+        if db.count("fresh") > ROWS_OF_A_DAY:
+            db.run(f"set memory_limit = '{MEMORY}'")
         affected.find(db)
     homes = resolution.resolve(db, rules)
     naming.name(db, full=full)
