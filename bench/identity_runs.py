@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from warehouse.occurrences import Input
-from warehouse.rules import Rules, rules
+from warehouse.identity.occurrences import Input
+from warehouse.identity.rules import Rules, rules
 
 NAMES = ("user_id", "email", "phone", "anonymous_id")
 SOURCE = Input("app__events", "event_id", "occurred_at", NAMES)
@@ -123,7 +123,7 @@ def chain(_warehouse: Path) -> dict[str, int]:
     """
     import numpy as np
 
-    from warehouse import components
+    from warehouse.identity import components
 
     forest = components.connect(999, np.arange(1, 999), np.arange(998))
     return {"rounds": forest.rounds, "components": len(np.unique(forest.components))}
@@ -134,8 +134,8 @@ def replay(_warehouse: Path) -> dict[str, int]:
     import random
     import time
 
-    from warehouse.replay import Stands
-    from warehouse.replay import replay as replay_rows
+    from warehouse.identity.replay import Stands
+    from warehouse.identity.replay import replay as replay_rows
 
     chance = random.Random(1)
     nodes_of: dict[int, list[int]] = {}

@@ -102,7 +102,7 @@ def what_if(rules_file: Path | None) -> None:
 
     from cdp_assets import project, questions
     from warehouse import database
-    from warehouse.asking.what_if import what_if as compared
+    from warehouse.identity.asking.what_if import what_if as compared
 
     with said_plainly():
         found = project.find(environ())
@@ -118,7 +118,7 @@ def matches(at_least: float) -> None:
     from rich.console import Console
 
     from cdp_assets import place, questions
-    from warehouse import matching, rules
+    from warehouse.identity import matching, rules
 
     where, path = place.of(place.ROOT, environ()), place.rules(place.ROOT)
     with said_plainly(matching.SplinkMissing, matching.NoFacts):

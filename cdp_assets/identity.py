@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from cdp_assets.place import Place
-from warehouse import health, identity
-from warehouse.health import Finding
-from warehouse.occurrences import Input
-from warehouse.rules import Rules
+from warehouse import identity
+from warehouse.identity import health
+from warehouse.identity.health import Finding
+from warehouse.identity.occurrences import Input
+from warehouse.identity.rules import Rules
 
 FULL = "Read all rows again instead of those that are new; ids are kept."
 DESCRIPTIONS = {

@@ -17,13 +17,14 @@ from destinations.errors import variable as destination_variable
 from sources import Source
 from sources import find as find_sources
 from sources import variable as source_variable
-from warehouse import catalog, identity, model, rules
+from warehouse import catalog, identity, model
 from warehouse.catalog import Catalog
 from warehouse.events import plan
 from warehouse.events.plan import Plan
+from warehouse.identity import rules
+from warehouse.identity.occurrences import Input
+from warehouse.identity.rules import Rules
 from warehouse.mistakes import Mistake, Mistakes
-from warehouse.occurrences import Input
-from warehouse.rules import Rules
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cdp_assets import table
-from warehouse.asking import SHARED_BY, lines
-from warehouse.asking.what_if import Counts
 from warehouse.database import Database
-from warehouse.matching import Match
+from warehouse.identity.asking import SHARED_BY, lines
+from warehouse.identity.asking.what_if import Counts
+from warehouse.identity.matching import Match
 
 WHO = """
 select type, value, first_seen_at, last_seen_at, sources

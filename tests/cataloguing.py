@@ -6,8 +6,8 @@ import pytest
 
 from warehouse import catalog, model
 from warehouse.catalog import Catalog
+from warehouse.identity.rules import rules
 from warehouse.mistakes import Mistakes
-from warehouse.rules import rules
 
 RULES = rules({"identifiers": {"user_id": {}, "email": {"normalise": "lower"}}})
 RAW = ("app.users", "app.orders", "shop.orders")

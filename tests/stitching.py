@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from warehouse import identity
 from warehouse.database import connect
-from warehouse.occurrences import Input
-from warehouse.rules import Rules, rules
+from warehouse.identity.occurrences import Input
+from warehouse.identity.rules import Rules, rules
 
 NAMES = ("user_id", "email", "anonymous_id")
 START = datetime(2026, 1, 1, tzinfo=UTC)

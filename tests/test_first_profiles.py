@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stitching import Stitched
 from test_identity_twin import Person, Said, Twin, run, some_rules, some_said
 
-from warehouse.rules import rules
+from warehouse.identity.rules import rules
 
 BY_FIRST = """
 select list(type || ':' || value)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from stitching import Row, Stitched
 
-from warehouse import database, health
+from warehouse import database
+from warehouse.identity import health
 
 PEOPLE = {f"r{n:04d}": (n, f"u{n}", f"e{n}", None) for n in range(400)}
 

@@ -7,9 +7,9 @@ import pytest
 from stitching import NAMES, START, Row, Stitched
 
 from warehouse import database, identity
+from warehouse.identity.occurrences import Input
+from warehouse.identity.rules import read, rules
 from warehouse.mistakes import Mistakes
-from warehouse.occurrences import Input
-from warehouse.rules import read, rules
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 import sources.events
 from warehouse import database, events, identity, model
+from warehouse.identity.rules import Rules, by_priority, rules
 from warehouse.model import Model
-from warehouse.rules import Rules, by_priority, rules
 
 CASES = Path(__file__).parents[2] / "shared" / "identity_cases.json"
 MODELS = Path(__file__).parents[1] / "warehouse" / "models"

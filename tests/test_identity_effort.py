@@ -15,7 +15,7 @@ from stitching import DEFAULTS, NAMES, Row, Stitched
 import warehouse
 from warehouse import database, identity
 from warehouse.database import Database
-from warehouse.occurrences import Input
+from warehouse.identity.occurrences import Input
 
 CODE = str(Path(warehouse.__file__).parent)
 ROWS = """

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from stitching import NAMES, Row, Stitched
 
+from warehouse.identity.rules import Rules, read, rules
 from warehouse.mistakes import Mistakes
-from warehouse.rules import Rules, read, rules
 
 SAID = {"reason": "they told us", "by": "Ada"}
 

@@ -10,8 +10,8 @@ from stitching import DEFAULTS, NAMES, Row, Stitched
 from test_identity_twin import Said, Twin, comparable, run, some_rules, some_said
 
 from warehouse import database, identity
-from warehouse.occurrences import Input
-from warehouse.rules import Rules, rules
+from warehouse.identity.occurrences import Input
+from warehouse.identity.rules import Rules, rules
 
 KIOSK: list[Row] = [(0, "u", None, "a"), (1, "v", None, "a"), (2, "w", None, "a")]
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stitching import NAMES, Stitched
 
-from warehouse import replay
-from warehouse.rules import Rules, rules
-from warehouse.spelled import BARRED, BLOCKED
+from warehouse.identity import replay
+from warehouse.identity.rules import Rules, rules
+from warehouse.identity.spelled import BARRED, BLOCKED
 
 SOURCES = ("app__rows", "crm__rows")
 DAYS = {"ever": 10**9, "daily": 1, "weekly": 7}

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from cdp_assets import questions
 from warehouse.database import connect
-from warehouse.matching import Match, NoFacts, SplinkMissing, propose
-from warehouse.rules import read, rules
+from warehouse.identity.matching import Match, NoFacts, SplinkMissing, propose
+from warehouse.identity.rules import read, rules
 
 NAMES = ("user_id", "email", "phone", "stripe_customer_id")
 RULES = rules({"identifiers": {name: {} for name in NAMES}})

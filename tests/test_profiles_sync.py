@@ -10,7 +10,7 @@ from test_identity_cases import CASES, MODELS, rules_of
 import sources.events
 from warehouse import catalog, database, events, identity, making, model
 from warehouse.catalog import Catalog
-from warehouse.rules import Rules, rules
+from warehouse.identity.rules import Rules, rules
 
 Event = dict[str, Any]
 NAMES = ("user_id", "email", "anonymous_id")

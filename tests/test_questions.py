@@ -12,9 +12,9 @@ from rich.console import Console
 from stitching import DEFAULTS, NAMES, START, Row, Stitched
 
 from cdp_assets import questions
-from warehouse.asking import lines
 from warehouse.database import Database, connect
-from warehouse.rules import Rules, read, rules
+from warehouse.identity.asking import lines
+from warehouse.identity.rules import Rules, read, rules
 
 Asked = Callable[..., Database]
 

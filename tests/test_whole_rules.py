@@ -11,7 +11,7 @@ from whole import Whole, in_folder
 
 from cdp_assets import project
 from warehouse import database
-from warehouse.asking.what_if import Counts, what_if
+from warehouse.identity.asking.what_if import Counts, what_if
 
 IDENTITY = AssetSelection.groups("identity")
 Holders = dict[str, frozenset[str]]  # identifiers by profile

@@ -14,9 +14,9 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
 from warehouse import identity, profiles, profiles_sync, sync_header
+from warehouse.identity.rules import Rules
 from warehouse.mistakes import Mistake, Mistakes
 from warehouse.model import DIALECT, MATERIALIZED, Model
-from warehouse.rules import Rules
 from warehouse.sync_header import Destinations
 
 # The road the data takes: a schema reads itself and what stands before it.

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from warehouse.identity.rules import Rules
 from warehouse.mistakes import Mistake
 from warehouse.model import Model, written
-from warehouse.rules import Rules
 
 OWN = ("profile_id", "created_at", "last_seen_at")
 

@@ -7,10 +7,10 @@ over it, so that a merge of two profiles rewrites their own rows and nothing els
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from warehouse import record_counts, standing
 from warehouse.database import Database
-from warehouse.occurrences import MARK
-from warehouse.record_views import VIEWS
+from warehouse.identity import record_counts, standing
+from warehouse.identity.occurrences import MARK
+from warehouse.identity.record_views import VIEWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,10 +13,10 @@ the rows of those days (`Reading`).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from warehouse import spelled
 from warehouse.database import Database
-from warehouse.rules import Rules
-from warehouse.spelled import number
+from warehouse.identity import spelled
+from warehouse.identity.rules import Rules
+from warehouse.identity.spelled import number
 
 # Where a staging row does not know its time, it comes last, so that it never is the oldest.
 NO_TIME = "timestamptz '9999-12-31 00:00:00+00'"

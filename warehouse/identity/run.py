@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse import affected, asking, database, hand, naming, occurrences, record, resolution
+from warehouse import database
 from warehouse.database import Database
+from warehouse.identity import affected, asking, hand, naming, occurrences, record, resolution
+from warehouse.identity.occurrences import Input
+from warehouse.identity.rules import Rules
 from warehouse.mistakes import Mistake
-from warehouse.occurrences import Input
-from warehouse.rules import Rules
 
 if TYPE_CHECKING:
     from warehouse.model import Model  # brings a parser of SQL, which a run does without

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from warehouse.database import Database
-from warehouse.rules import Named, Rules
-from warehouse.spelled import number
+from warehouse.identity.rules import Named, Rules
+from warehouse.identity.spelled import number
 
 
 def number_lines(db: Database, rules: Rules) -> None:

@@ -7,8 +7,8 @@ those of founding identifiers.
 """
 
 from warehouse.database import Database
-from warehouse.occurrences import NO_TIME
-from warehouse.spelled import number
+from warehouse.identity.occurrences import NO_TIME
+from warehouse.identity.spelled import number
 
 # Of the run before: before (node, stand, profile, first_us), with the time at which the profile was
 # born, and ids (profile, profile_id, founder). A full rebuild numbers the identifiers again, for

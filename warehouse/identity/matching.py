@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse import database
 from warehouse.database import Database
-from warehouse.rules import Rules
+from warehouse.identity.rules import Rules
 
 if TYPE_CHECKING:
     import pyarrow as pa

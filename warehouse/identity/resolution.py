@@ -9,9 +9,9 @@ limits, the merges follow from its tuples alone.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from warehouse import contested, replay, resumed
 from warehouse.database import Database
-from warehouse.rules import Rules
+from warehouse.identity import contested, replay, resumed
+from warehouse.identity.rules import Rules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ later (tuple, profile, nodes, last_us): tuples of other components that came aga
 """
 
 from warehouse.database import Database
-from warehouse.occurrences import MARK, SameNumber
+from warehouse.identity.occurrences import MARK, SameNumber
 
 FIRST = "{'at_us': first_us, 'row_id': first_row_id}"
 

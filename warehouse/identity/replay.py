@@ -23,10 +23,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from warehouse.rules import Rules
+from warehouse.identity.rules import Rules
 
 if TYPE_CHECKING:
-    from warehouse.components import Numbers
+    from warehouse.identity.components import Numbers
 
 OVER_LIMIT = "Identifier value limit exceeded"
 OVER_TIME_LIMIT = "Identifier value time limit exceeded"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from warehouse.identity.rules import NORMALISE, WINDOWS, groups, rules
 from warehouse.mistakes import Mistake
-from warehouse.rules import NORMALISE, WINDOWS, groups, rules
 
 TABLES = ("blocked", "identifiers", "join", "part", "profile", "sources")
 SETTINGS = ("priority", "limit", "normalise", "region", "blocked")

@@ -11,15 +11,15 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from warehouse import components, replay
 from warehouse.database import Database
-from warehouse.rules import Rules
+from warehouse.identity import components, replay
+from warehouse.identity.rules import Rules
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from warehouse.components import Forest, Numbers
+    from warehouse.identity.components import Forest, Numbers
 
 NOBODY = 2**63 - 1
 

@@ -10,8 +10,8 @@ is not for the order of their ids to say. Both are replayed from the start.
 """
 
 from warehouse.database import Database
-from warehouse.replay import Known
-from warehouse.rules import Rules
+from warehouse.identity.replay import Known
+from warehouse.identity.rules import Rules
 
 # By the place that a component goes by now, and the numbers of those it was. Each broke a limit, no
 # row of it has gone, and what is new came later than all the rest.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from warehouse import identity
 from warehouse.database import Database
-from warehouse.occurrences import Input
-from warehouse.record_views import HELD
-from warehouse.rules import Rules
+from warehouse.identity.occurrences import Input
+from warehouse.identity.record_views import HELD
+from warehouse.identity.rules import Rules
 
 AFTER = f"""(
     select kinds.name as type, value, profile_id

@@ -124,7 +124,7 @@ def e164(text: str, region: str) -> str | None:
 
 def read(path: Path) -> Rules:
     """Raises Mistakes with everything that is wrong in the file."""
-    from warehouse import rules_file
+    from warehouse.identity import rules_file
 
     stated, wrong = rules_file.parse(path)
     if wrong:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from warehouse.database import Database
+from warehouse.identity.rules import Identifier, Rules, e164
 from warehouse.quoting import text
-from warehouse.rules import Identifier, Rules, e164
 
 if TYPE_CHECKING:
-    from warehouse.occurrences import Input
+    from warehouse.identity.occurrences import Input
 
 BLOCKED = "ID value blocked"
 BARRED = "Source not trusted with it"

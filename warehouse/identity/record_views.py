@@ -1,6 +1,6 @@
 """identity.* as views over stitching.*: numbers turned back into text."""
 
-from warehouse.occurrences import MARK, NO_TIME
+from warehouse.identity.occurrences import MARK, NO_TIME
 
 TIME = f"nullif(make_timestamptz({{}}), {NO_TIME})"
 
