@@ -67,7 +67,7 @@ class Measured:
 
 def run(*, quick: bool, large: bool = False) -> Result:
     """`large` adds 50 million pairs, which takes long."""
-    rounds = {QUICK: 1} if quick else {SOME: 3, MANY: 1, **({MOST: 1} if large else {})}
+    rounds = {QUICK: 1} if quick else {SOME: 3, MANY: 3, **({MOST: 1} if large else {})}
     measured = Measured()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         for pairs, count in rounds.items():

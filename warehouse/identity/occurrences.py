@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from warehouse.database import Database
-from warehouse.identity import spelled
+from warehouse.identity import memory, spelled
 from warehouse.identity.rules import Rules
 from warehouse.identity.spelled import number
 
@@ -131,6 +131,7 @@ def read_new(db: Database, inputs: Sequence[Input], rules: Rules) -> None:
 
 def _take(db: Database, changed: Mapping[int, Input], rules: Rules, *, full: bool) -> None:
     """Out of news_<place>: rows, their tuples, and what is said of those that are new."""
+    memory.allow(db, sum(db.count(f"news_{place}") for place in changed))
     for place, source in changed.items():
         db.run(
             f"insert into fresh select {place}, tuple, at_us, row_id, position from news_{place}"

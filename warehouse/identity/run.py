@@ -21,7 +21,16 @@ import duckdb
 
 from warehouse import database
 from warehouse.database import Database
-from warehouse.identity import affected, asking, hand, naming, occurrences, record, resolution
+from warehouse.identity import (
+    affected,
+    asking,
+    hand,
+    memory,
+    naming,
+    occurrences,
+    record,
+    resolution,
+)
 from warehouse.identity.occurrences import Input
 from warehouse.identity.rules import Rules
 from warehouse.mistakes import Mistake
@@ -31,9 +40,6 @@ if TYPE_CHECKING:
 
 # To change when what stands in stitching.* changes its meaning: the next run is then a full one.
 LAYOUT = 4
-# What a run takes beyond this it lays aside on disk, without being slower for it.
-MEMORY, MEMORY_OF_A_DAY = "1300MB", "500MB"
-ROWS_OF_A_DAY = 1_000_000
 
 COLUMNS = {
     "identity.identifiers": {
@@ -194,18 +200,13 @@ def stitch(db: Database, sources: Sequence[Input], rules: Rules, *, full: bool) 
 
     Afterwards they hold the outcome: record.TABLES says which. Nothing is written.
     """
-    # A day reads much and keeps little: memory that is used again costs no page fault.
-    db.run(f"set memory_limit = '{MEMORY if full else MEMORY_OF_A_DAY}'")
-    # Memory that is asked for once costs a page fault once.
-    db.run("set block_allocator_memory = '1GB'")
+    memory.measure(db)
     _number_rules(db, sources, rules)
     if full:
         occurrences.read_all(db, sources, rules)
         affected.everything(db)
     else:
         occurrences.read_new(db, sources, rules)
-        if db.count("fresh") > ROWS_OF_A_DAY:
-            db.run(f"set memory_limit = '{MEMORY}'")
         affected.find(db)
     homes = resolution.resolve(db, rules)
     naming.name(db, full=full)
