@@ -186,7 +186,7 @@ def test_a_death_with_several_in_the_air_leaves_what_was_sent_unknown(workshop: 
         listed = ", ".join(f"('{key}')" for key in KEYS)
         db.materialize(sync.table, f"from (values {listed}) as v (user_id)")
     with speaking(lambda _: fine()) as tool:
-        api, left = opened(tool), iter(range(6))
+        api, left = opened(tool), iter(range(26))
 
         def now() -> float:
             if next(left, None) is None:
