@@ -17,6 +17,7 @@ from cdp_assets.sending import Workshop
 from destinations.api import Api
 from destinations.errors import BadParameter, Refused, RetryLater
 from destinations.flight import Call, attempt_each
+from destinations.pace import Rate
 from destinations.rows import Outcome, Row
 from destinations.webhook import destination
 from sandbox.webhook import SECRET
@@ -174,6 +175,24 @@ def test_a_slow_answer_holds_up_no_other() -> None:
         told = [(call.key, answer) for call, answer in attempt_each(opened(tool), calls)]
     assert sorted(told) == sorted((str(number), f"/in/{number}") for number in range(20))
     assert ("0", "/in/0") in told[-8:]
+
+
+def test_what_waits_for_the_pace_holds_up_nothing_that_was_launched() -> None:
+    arrived = {place: threading.Event() for place in ("/in/0", "/in/1", "/in/2")}
+    seen: list[bool] = []
+
+    def speak(heard: Heard) -> bytes:
+        arrived[heard.line.split()[1]].set()
+        return fine(b"1")
+
+    with speaking(speak) as tool:
+        api = opened(tool)
+        api.pace.rate = Rate(2, per_s=60)
+        api.pace.sleep = lambda _: seen.append(arrived["/in/1"].wait(timeout=10))
+        first, *others = [Call(str(n), "GET", f"{tool.url}/in/{n}") for n in range(3)]
+        told = [*attempt_each(api, [first]), *attempt_each(api, others)]
+    assert sorted((call.key, answer) for call, answer in told) == [("0", 1), ("1", 1), ("2", 1)]
+    assert seen == [True]
 
 
 class Killed(BaseException):
