@@ -6,7 +6,9 @@ a cursor. Its address of HubSpot is a constant of its module, which is set to th
 starts.
 
 Of both the table is filled before the clock starts, and a run is a process of its own, timed with
-its start: the first run, of which the tool refuses a row, and the run after it.
+its start: the first run, of which the tool refuses a row, and the run after it. Ours is the engine
+by itself, told in Python what to send: Dagster, which starts it on its schedule, is not in it. drt
+reads the files of its project.
 """
 
 import json
