@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cdp_assets import mapping, sending
 from cdp_assets.adopting import Look
@@ -11,12 +12,14 @@ from cdp_assets.sending import Target, Workshop
 from destinations.api import Api
 from destinations.destination import Destination, Object
 from destinations.errors import MappingUnfit, QuotaTooSmall, variable
-from warehouse import plan, sync_header
+from warehouse import plan
 from warehouse.database import Database
 from warehouse.ledger import Report
-from warehouse.model import Model
 from warehouse.plan import Draft, Plan
 from warehouse.sync import Sync
+
+if TYPE_CHECKING:
+    from warehouse.model import Model
 
 Check = Callable[[Database, Sync, Draft], None]
 
@@ -79,8 +82,10 @@ class Outgoing:
 
 
 def outgoing(
-    model: Model, destination: Destination, environ: Mapping[str, str], place: Place
+    model: "Model", destination: Destination, environ: Mapping[str, str], place: Place
 ) -> Outgoing:
+    from warehouse import sync_header  # with it comes sqlglot, which nothing else here needs
+
     name = model.settings["to"].partition(".")[2]
     thing = destination.thing(name)
     assert thing, f"the catalog let {model.settings['to']} pass"

@@ -233,11 +233,11 @@ def _ask_each(
     """Send batches for a while: what the tool said, what is left of them, and what stopped it."""
     pending: list[Answer] = []
     until = time.monotonic() + ENTERED_EVERY_S
-    target = attempt.target
+    target, kind = attempt.target, spool.kind(portion[0])
     ready = packing.pack(attempt.sync, portion, target.write, target.is_partial)
     for count, (batch, packed) in enumerate(ready, 1):
         attempt.journal.sending(batch)
-        answer, stopped = _ask(attempt, batch, packed)
+        answer, stopped = _ask(attempt, batch, packed, kind)
         attempt.journal.answered(answer)
         pending.append(answer)
         if stopped or time.monotonic() > until:
@@ -245,12 +245,14 @@ def _ask_each(
     return pending, [], None
 
 
-def _ask(attempt: Run, batch: "pa.Table", packed: Packed) -> tuple[Answer, Exception | None]:
+def _ask(
+    attempt: Run, batch: "pa.Table", packed: Packed, kind: str
+) -> tuple[Answer, Exception | None]:
     """Send a batch: what the tool said to it, and what stopped it on the way, if anything did."""
     stopped: Exception | None = None
     try:
         outcome = attempt.adoption.deliver(
-            batch, packed.names, lambda: _deliver(attempt, batch, packed.speakable)
+            batch, packed.names, lambda: _deliver(attempt, batch, packed.speakable, kind)
         )
         silent = packed.names.keys() - outcome.accepted.keys() - outcome.rejected.keys()
     except Exception as error:  # noqa: BLE001 - recorded with the run, then raised by `run`
@@ -260,9 +262,9 @@ def _ask(attempt: Run, batch: "pa.Table", packed: Packed) -> tuple[Answer, Excep
     return packing.answer(batch, packed.names, outcome, rejected), stopped
 
 
-def _deliver(attempt: Run, batch: "pa.Table", rows: list[Row]) -> Outcome:
+def _deliver(attempt: Run, batch: "pa.Table", rows: list[Row], kind: str) -> Outcome:
     sync, target = attempt.sync, attempt.target
-    match spool.kind(batch):
+    match kind:
         case "send":
             return target.send(rows) if rows else Outcome()
         case "merge":

@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 def batches(spool: Path, size: int) -> Iterator["pa.Table"]:
     """The spooled rows in batches: those to send, then those to merge, then those to delete."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(spool) as file:
         for read in file.iter_batches(batch_size=max(MOST_ROWS // size, 1) * size):
             table = pa.Table.from_batches([read])
-            ends = [
-                pc.sum(pc.equal(table["_action"], action)).as_py() or 0
-                for action in ("merge", "delete")
-            ]
-            bounds = [0, table.num_rows - sum(ends), table.num_rows - ends[1], table.num_rows]
+            counted = table["_action"].value_counts().to_pylist()
+            counts = {one["values"]: one["counts"] for one in counted}
+            deletes_at = table.num_rows - counts.get("delete", 0)
+            merges_at = deletes_at - counts.get("merge", 0)
+            bounds = [0, merges_at, deletes_at, table.num_rows]
             for start, end in pairwise(bounds):
                 part = table.slice(start, end - start)
                 yield from (part.slice(at, size) for at in range(0, part.num_rows, size))

@@ -59,8 +59,10 @@ def pause_told_s(response: Reply) -> float | None:
 
 def no_room_for_s(response: Reply) -> float:
     """Seconds until the tool has room again; 0 while it has. It says so before it refuses."""
-    left, until = (response.headers.get(f"ratelimit-{name}", "") for name in ("remaining", "reset"))
-    return float(until) if left == "0" and until.isdigit() else 0.0
+    if response.headers.get("ratelimit-remaining") != "0":
+        return 0.0
+    until = response.headers.get("ratelimit-reset", "")
+    return float(until) if until.isdigit() else 0.0
 
 
 def _seconds_until(date: str) -> float | None:

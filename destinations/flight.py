@@ -6,7 +6,7 @@ for all of them together, and no two of them are about the same row.
 
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from destinations.answers import Reply
 from destinations.api import BROKEN, Api, Said
@@ -18,8 +18,7 @@ from destinations.wire import BrokenOff, Line
 LOGIN: tuple[About, ...] = ("login",)
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One call about the row of that key."""
 
     key: str
@@ -51,6 +50,9 @@ class Flight:
     def launch(self, call: Call) -> None:
         api = self.api
         signed = api.sign(call.content)
+        # All that there is room for goes out at once; but it does not wait for what has to.
+        if api.pace.pause_s() > 0:
+            api.wire.push()
         api.pace.wait()
         try:
             line = api.wire.launch(api.asked(call.method, call.path, signed))
@@ -119,7 +121,7 @@ def attempt_each(
     room = api.parameter("parallel", from_1_to_100, str(api.parallel))
     while True:
         while not flight.is_halted and len(flight.flying) < room and (call := next(left, None)):
-            if api.wire.is_direct(api.base_url or call.path):
+            if api.wire.is_direct:
                 flight.launch(call)
             else:
                 yield from _alone(flight, call)

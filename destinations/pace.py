@@ -29,10 +29,16 @@ class Pace:
     made_at: deque[float] = field(default_factory=deque)
     not_before: float = 0.0
 
-    def wait(self) -> None:
+    def pause_s(self) -> float:
+        """How long the next call has to wait; not at all, if that is not above 0."""
         until = self.not_before
         if len(self.made_at) == self.rate.calls:
-            until = max(until, self.made_at.popleft() + self.rate.per_s)
-        if (pause := until - self.now()) > 0:
+            until = max(until, self.made_at[0] + self.rate.per_s)
+        return until - self.now()
+
+    def wait(self) -> None:
+        if (pause := self.pause_s()) > 0:
             self.sleep(pause)
+        if len(self.made_at) == self.rate.calls:
+            self.made_at.popleft()
         self.made_at.append(self.now())

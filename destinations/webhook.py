@@ -23,7 +23,9 @@ import re
 import time
 from collections.abc import Iterator
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from destinations.api import Api
 from destinations.destination import Action, Destination
@@ -35,6 +37,15 @@ from destinations.rows import Accepted, Rejected, Row, in_json, on_wire
 # The address or the login is wrong: no row is to blame.
 STOPS: tuple[About, ...] = ("login", "request")
 PLACE = re.compile(r"{{ *([^{}]+?) *}}")
+
+
+class Said(NamedTuple):
+    """A row as the receiver gets it, and its fields in JSON."""
+
+    id: str
+    key: str
+    fields: Row
+    in_json: bytes
 
 
 def webhook(name: str) -> Destination:
@@ -78,13 +89,15 @@ destination = webhook("webhook")
 def _post(api: Api, rows: list[Row], action: str) -> Iterator[Rejected | Accepted]:
     template = api.parameter("template", json.loads, "null")
     count = api.parameter("rows_per_call", from_1_to_100, "1")
+    said = [_said(api, row, action) for row in rows]
     packs = {
         _call_id(pack, count): pack
-        for start in range(0, len(rows), count)
-        if (pack := [_said(api, row, action) for row in rows[start : start + count]])
+        for pack in (said[start : start + count] for start in range(0, len(said), count))
     }
+    # Copied for each call: to look the digest up by its name costs as much as to sign.
+    seal = hmac.new(api.parameter("secret", _secret), digestmod="sha256")
     calls = (
-        Call(call_id, "POST", api.arguments["url"], body, _signed(api, call_id, body), True)
+        Call(call_id, "POST", api.arguments["url"], body, _signed(api, call_id, body, seal), True)
         for call_id, pack in packs.items()
         if (body := _body(api, pack, action, template, is_alone=count == 1))
     )
@@ -93,48 +106,47 @@ def _post(api: Api, rows: list[Row], action: str) -> Iterator[Rejected | Accepte
     for call, answer in attempt_each(api, calls, stops):
         pack = packs[call.key]
         if isinstance(answer, Refused):
-            yield Rejected(pack[0]["key"], answer.words)
+            yield Rejected(pack[0].key, answer.words)
         else:
             yield from _words(pack, answer)
 
 
-def _call_id(pack: list[dict[str, Any]], count: int) -> str:
-    ids = [one["id"] for one in pack]
+def _call_id(pack: list[Said], count: int) -> str:
+    ids = [one.id for one in pack]
     return ids[0] if count == 1 else _digest(*ids)
 
 
-def _body(
-    api: Api, pack: list[dict[str, Any]], action: str, template: Any, *, is_alone: bool
-) -> bytes:
-    body: Any = {"type": f"{api.object}.{action}", "rows": pack}
+def _body(api: Api, pack: list[Said], action: str, template: Any, *, is_alone: bool) -> bytes:
     if template is not None:
         filled = [_fill(template, _values(api, template, one, action)) for one in pack]
-        body = filled[0] if is_alone else filled
-    return on_wire(body)
+        return on_wire(filled[0] if is_alone else filled)
+    rows = [{"id": one.id, "key": one.key, "fields": orjson.Fragment(one.in_json)} for one in pack]
+    return on_wire({"type": f"{api.object}.{action}", "rows": rows})
 
 
-def _said(api: Api, row: Row, action: str) -> dict[str, Any]:
+def _said(api: Api, row: Row, action: str) -> Said:
     """A row as the receiver gets it.
 
     What is appended has one id for ever. Anything else may be said again, with the same words, in
     another run, and must then not pass for a repetition.
     """
     key, fields = api.key_of(row), {**row, api.key: in_json(row[api.key])}
-    told = () if action == "append" else (api.run_id, on_wire(fields).decode())
+    written = on_wire(fields)
+    told = () if action == "append" else (api.run_id, written.decode())
     name = _digest(api.destination, api.object, action, key, *told)
-    return {"id": name, "key": key, "fields": fields}
+    return Said(name, key, fields, written)
 
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _signed(api: Api, call_id: str, body: bytes) -> Headers:
+def _signed(api: Api, call_id: str, body: bytes, seal: hmac.HMAC) -> Headers:
     """https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
     moment_s = str(int(time.time()))
-    signed = b".".join((call_id.encode(), moment_s.encode(), body))
-    secret = api.parameter("secret", _secret)
-    mark = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+    sealed = seal.copy()
+    sealed.update(b".".join((call_id.encode(), moment_s.encode(), body)))
+    mark = base64.b64encode(sealed.digest()).decode()
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": call_id,
@@ -153,7 +165,7 @@ def _secret(told: str) -> bytes:
     return told.encode()
 
 
-def _words(pack: list[dict[str, Any]], answer: Any) -> Iterator[Rejected | Accepted]:
+def _words(pack: list[Said], answer: Any) -> Iterator[Rejected | Accepted]:
     """A receiver may name rows it does not take, by key; what it says else is its own affair."""
     named = answer.get("rejected") if isinstance(answer, dict) else None
     refused = {
@@ -161,7 +173,7 @@ def _words(pack: list[dict[str, Any]], answer: Any) -> Iterator[Rejected | Accep
         for one in (named if isinstance(named, list) else ())
         if isinstance(one, dict)
     }
-    for key in (one["key"] for one in pack):
+    for key in (one.key for one in pack):
         if key not in refused:
             # Said at once: a call refused later does not make this one go again.
             yield Accepted(key)
@@ -171,10 +183,9 @@ def _words(pack: list[dict[str, Any]], answer: Any) -> Iterator[Rejected | Accep
         yield Rejected(key, reason, None if code is None else str(code))
 
 
-def _values(api: Api, template: Any, said: dict[str, Any], action: str) -> dict[str, Any]:
+def _values(api: Api, template: Any, said: Said, action: str) -> dict[str, Any]:
     """What a template may name; BadParameter where it names anything else."""
-    own = {"_key": said["key"], "_id": said["id"], "_action": action}
-    values: dict[str, Any] = said["fields"] | own
+    values = said.fields | {"_key": said.key, "_id": said.id, "_action": action}
     if unknown := set(PLACE.findall(json.dumps(template, ensure_ascii=False))) - set(values):
         named, known = ", ".join(sorted(unknown)), ", ".join(values)
         raise BadParameter(api.destination, "template", f"no field {named}; there are {known}")

@@ -86,13 +86,13 @@ class Line:
 
     def reply(self) -> Reply | BrokenOff:
         reason, headers, is_whole = "", dict[str, str](), False
-        for line in self.head:
-            text = line.decode("latin-1").strip()
+        lines = b"".join(self.head).decode("latin-1").split("\n")
+        for text in map(str.strip, lines[:-1]):  # the last one ends as well
             if text.startswith("HTTP/"):  # also that of a proxy, or of an answer yet to come
                 reason, headers, is_whole = " ".join(text.split(" ")[2:]), {}, False
             elif text:
                 name, _, value = text.partition(":")
-                headers[name.strip().lower()] = value.strip()
+                headers[name.rstrip().lower()] = value.lstrip()
             else:
                 is_whole = True
         if not is_whole:  # curl takes what there is of a head for all of it
@@ -116,6 +116,7 @@ class Wire:
 
     session: requests.Session
     multi: Any = field(default_factory=pycurl.CurlMulti)
+    is_direct: bool = field(init=False)
     idle: list[Line] = field(default_factory=list)
     flying: dict[Any, Line] = field(default_factory=dict)
     came: dict[Line, Reply | BrokenOff] = field(default_factory=dict)
@@ -123,27 +124,28 @@ class Wire:
     def __post_init__(self) -> None:
         self.headers = {**self.session.headers, "Accept-Encoding": "gzip"}
         self.multi.setopt(pycurl.M_MAXCONNECTS, MOST_CONNECTIONS)
+        # No transport of somebody's own stands between.
+        self.is_direct = all(type(way) is HTTPAdapter for way in self.session.adapters.values())
 
     def ask(self, asked: Asked) -> Reply:
-        if not self.is_direct(asked.url):
+        if not self.is_direct:
             return self._through_session(asked)
         [(_, answer)] = self.land([self.launch(asked)])
         if isinstance(answer, Reply):
             return answer
         raise answer
 
-    def is_direct(self, url: str) -> bool:
-        """No transport of somebody's own stands between."""
-        return type(self.session.get_adapter(url)) is HTTPAdapter
-
     def launch(self, asked: Asked) -> Line:
-        """Send a request, and do not wait."""
+        """Hand a request over; it goes out with the next `push`, or while others land."""
         line = self.idle.pop() if self.idle else Line()
         line.ask(asked, self.session)
         self.flying[line.curl] = line
         self.multi.add_handle(line.curl)
-        self.multi.perform()
         return line
+
+    def push(self) -> None:
+        """Let what was launched go out, and do not wait."""
+        self.multi.perform()
 
     def land(self, lines: Collection[Line]) -> list[tuple[Line, Reply | BrokenOff]]:
         """Those of the lines that are answered, or have broken off; at least one."""
@@ -214,10 +216,11 @@ def _options(kind: Kind, session: requests.Session) -> dict[int, Any]:
 
 def _headers(asked: Asked) -> list[bytes]:
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in asked.headers.items()]
-    if any("\r" in line or "\n" in line for line in lines):
+    lines += [f"{name}:" for name in ADDED if name not in asked.headers]
+    told = "\n".join(lines)
+    if "\r" in told or told.count("\n") >= len(lines):
         raise requests.exceptions.InvalidHeader("a line break stands in a header")
-    left_out = [f"{name}:" for name in ADDED if name not in asked.headers]
-    return [line.encode("latin-1") for line in lines + left_out]
+    return told.encode("latin-1").split(b"\n")
 
 
 def _trusting(verify: bool | str | None) -> dict[int, Any]:

@@ -53,8 +53,13 @@ def from_table(table: "pa.Table", key: str, write: WriteValue) -> tuple[list[Row
         if _may_be_endless(column):
             pairs = zip(table[key].to_pylist(), column.to_pylist(), strict=True)
             mute = unspeakable({str(one): {name: value} for one, value in pairs}) | mute
-    whole = zip(*fields.values(), strict=True)
-    return [dict(zip(fields, values, strict=True)) for values in whole], mute
+    # A copy has room for all fields at once, where a row that grows is moved twice on the way.
+    blank: Row = dict.fromkeys(fields)
+    rows = [blank.copy() for _ in range(table.num_rows)]
+    for name, values in fields.items():
+        for row, value in zip(rows, values, strict=True):
+            row[name] = value
+    return rows, mute
 
 
 def _written(column: "pa.ChunkedArray", write: WriteValue) -> list[Any]:

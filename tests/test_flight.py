@@ -17,6 +17,7 @@ from cdp_assets.sending import Workshop
 from destinations.api import Api
 from destinations.errors import BadParameter, Refused, RetryLater
 from destinations.flight import Call, attempt_each
+from destinations.pace import Rate
 from destinations.rows import Outcome, Row
 from destinations.webhook import destination
 from sandbox.webhook import SECRET
@@ -176,6 +177,24 @@ def test_a_slow_answer_holds_up_no_other() -> None:
     assert ("0", "/in/0") in told[-8:]
 
 
+def test_what_waits_for_the_pace_holds_up_nothing_that_was_launched() -> None:
+    arrived = {place: threading.Event() for place in ("/in/0", "/in/1", "/in/2")}
+    seen: list[bool] = []
+
+    def speak(heard: Heard) -> bytes:
+        arrived[heard.line.split()[1]].set()
+        return fine(b"1")
+
+    with speaking(speak) as tool:
+        api = opened(tool)
+        api.pace.rate = Rate(2, per_s=60)
+        api.pace.sleep = lambda _: seen.append(arrived["/in/1"].wait(timeout=10))
+        first, *others = [Call(str(n), "GET", f"{tool.url}/in/{n}") for n in range(3)]
+        told = [*attempt_each(api, [first]), *attempt_each(api, others)]
+    assert sorted((call.key, answer) for call, answer in told) == [("0", 1), ("1", 1), ("2", 1)]
+    assert seen == [True]
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -186,7 +205,7 @@ def test_a_death_with_several_in_the_air_leaves_what_was_sent_unknown(workshop: 
         listed = ", ".join(f"('{key}')" for key in KEYS)
         db.materialize(sync.table, f"from (values {listed}) as v (user_id)")
     with speaking(lambda _: fine()) as tool:
-        api, left = opened(tool), iter(range(6))
+        api, left = opened(tool), iter(range(26))
 
         def now() -> float:
             if next(left, None) is None:

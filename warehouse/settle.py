@@ -93,8 +93,6 @@ def settle(db: Database, sync: Sync, run_id: str, answer: Answer, now: datetime)
 
 
 def _with_fates(answer: Answer) -> "pa.Table":
-    import pyarrow as pa
-
     keys = answer.rows["_key"].to_pylist()
     fates: dict[str, Mapping[str, str | None]] = {
         "_record_id": answer.accepted,
@@ -104,10 +102,20 @@ def _with_fates(answer: Answer) -> "pa.Table":
     }
     rows = answer.rows.drop_columns(["_record_id"])
     for name, told in fates.items():
-        # Of most rows a tool says nothing but its own id of them.
-        values = list(map(told.get, keys)) if told else [None] * len(keys)
-        rows = rows.append_column(name, pa.array(values, pa.string()))
+        rows = rows.append_column(name, _texts(told, keys))
     return rows
+
+
+def _texts(told: Mapping[str, str | None], keys: list[str]) -> "pa.Array":
+    import pyarrow as pa
+
+    # Of most rows a tool says nothing but its own id of them, or not even that.
+    if set(told.values()) <= {None}:
+        return pa.nulls(len(keys), pa.string())
+    # Unlike `pa.array`, which imports pandas to see whether a list is one of its own.
+    texts = pa.lib.StringBuilder()
+    texts.append_values(map(told.get, keys))
+    return texts.finish()
 
 
 def _settle_outbox(db: Database, rows: "pa.Table", fields: list[str], known: dict[str, Any]) -> int:
