@@ -57,8 +57,8 @@ OWN = {
 ORIGIN = {"_file": "VARCHAR", "_line": "BIGINT"}
 AS_SENT = {"integrations": "JSON", "properties": "JSON", "traits": "JSON", "_extra": "JSON"}
 CALLS = {"_table": "VARCHAR", "type": "VARCHAR", **ENVELOPE, **OWN, **AS_SENT, **ORIGIN}
-# Where DuckDB's own choice takes long: zstd is twice as quick with whole objects and makes them half
-# as large; an id, which is random, gets little smaller, and all of them are read by every load.
+# Where DuckDB's own choice takes long: zstd is twice as quick with whole objects and makes them
+# half as large; an id, which is random, gets little smaller, and every load reads all of them.
 COMPRESSION = {"id": "uncompressed", "properties": "zstd", "traits": "zstd"}
 
 # Once a file's content changes it has a new version, and a row of its own here. The lines of a row
