@@ -117,7 +117,7 @@ def _fill(
     }
     is_anew = any(part.had.get(name, kind) != kind for name, kind in wanted.items())
     span = part.span.from_the_beginning() if is_anew else part.span
-    if is_anew or not part.had:
+    if is_anew or part.span.is_first:
         listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in wanted.items())
         db.run(f"create or replace table {table} ({listed})")
     else:

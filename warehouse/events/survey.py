@@ -84,6 +84,11 @@ class Span:
     since: str
     until: str
 
+    @property
+    def is_first(self) -> bool:
+        """Whether the table has no rows yet."""
+        return self.since == "-infinity"
+
     def rows(self, schema: str, *more: str) -> str:
         """A SELECT of all their columns, and more."""
         return (
