@@ -52,8 +52,10 @@ def _sane(time: str) -> str:
 PARSED_TIMES = ", ".join(
     f"{_sane(f'try_cast(e.{field} as timestamptz)')} as {name}" for field, name in TIMES.items()
 )
+# Few ids begin with a space, and only those need to be trimmed.
 PARSED_IDS = ", ".join(
-    f"case when trim(e.{field}) <> '' then e.{field} end as {name}" for field, name in IDS.items()
+    f"case when e.{field} >= '!' or trim(e.{field}) <> '' then e.{field} end as {name}"
+    for field, name in IDS.items()
 )
 
 # The client's clock may be wrong, the time between its own two stamps is right. Where both
