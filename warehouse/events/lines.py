@@ -7,7 +7,7 @@ reason there.
 from typing import TYPE_CHECKING
 
 from warehouse.database import Database
-from warehouse.events.refusals import IDS, IN_A_BATCH, verdict
+from warehouse.events.refusals import IDS, IN_A_BATCH, opens, verdict
 from warehouse.quoting import text
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def _fields(call: str) -> str:
 
 # Messages of the same keys have the same shape, and there are few shapes. A line that was cut off
 # would make TRY ask its two thousand neighbours one by one; of the others, hardly any is no JSON.
-SHAPED = """
+SHAPED = f"""
 create or replace temp table shaped as
 select n, keys is not null as is_json, if(keys is null, null, hash(keys)) as shape
 from (
     select n, case
         when not is_text then null
-        when starts_with(raw, '{') and suffix(raw, '}' || chr(10)) then try(json_keys(raw))
+        when {opens("raw")} and suffix(raw, '}}' || chr(10)) then try(json_keys(raw))
         when json_valid(raw) then json_keys(raw)
     end as keys
     from messages
