@@ -19,7 +19,7 @@ TIMES = {
     "sentAt": "time_sent",
     "receivedAt": "time_received",
 }
-TEXTS = ("type", *IDS, "event", "name", "category", "writeKey", *TIMES)
+TEXTS = ("type", *IDS, "event", "name", "category", *TIMES)
 OBJECTS = ("context", "integrations", "properties", "traits")
 SHAPE = (
     "{"

@@ -31,9 +31,14 @@ join filling on calls._table = filling.table_name
     and calls.uuid_ts > filling.since and calls.uuid_ts <= filling.until
 where calls.uuid_ts > (select min(since) from filling)
 """
+# To tell lists apart by a hash takes half the time.
 KEYS = """
 select _table, list_distinct(flatten(list(keys)))
-from (select distinct _table, json_keys(fields) as keys from ({pending}))
+from (
+    select _table, any_value(keys) as keys
+    from (select _table, json_keys(fields) as keys from ({pending}))
+    group by _table, hash(keys)
+)
 group by _table
 """
 COLUMNS = """
