@@ -7,7 +7,7 @@ reason there.
 from typing import TYPE_CHECKING
 
 from warehouse.database import Database
-from warehouse.events.refusals import IDS, IN_A_BATCH, opens, verdict
+from warehouse.events.refusals import IDS, IN_A_BATCH, is_blank, opens, verdict
 from warehouse.quoting import text
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ def _sane(time: str) -> str:
 PARSED_TIMES = ", ".join(
     f"{_sane(f'try_cast(e.{field} as timestamptz)')} as {name}" for field, name in TIMES.items()
 )
-# Few ids begin with a space, and only those need to be trimmed.
 PARSED_IDS = ", ".join(
-    f"case when e.{field} >= '!' or trim(e.{field}) <> '' then e.{field} end as {name}"
+    f"case when not {is_blank(f'e.{field}')} then e.{field} end as {name}"
     for field, name in IDS.items()
 )
 

@@ -30,6 +30,13 @@ def opens(value: str) -> str:
     return begins(value, "{", "{")
 
 
+def is_blank(value: str) -> str:
+    """Of spaces alone, those beyond ASCII too. To trim is to copy, which a text that begins with
+    one of ASCII's signs does not need.
+    """
+    return f"(not {begins(value, '!', '~')} and trim({value}) = '')"
+
+
 def _json_type(field: str, is_suspect: str, wrong: str) -> str:
     """Looks at a field in the line again, but only where its text looks like no string."""
     return f"case when {is_suspect} then json_type(raw, '$.{field}') {wrong} else false end"
@@ -109,7 +116,7 @@ RULES: list[Rule] = [
     ),
     _is_not("string", "'track'", "event", _is_no_text("event")),
     (
-        "e.type = 'track' and (e.event is null or (e.event < '!' and trim(e.event) = ''))",
+        f"e.type = 'track' and (e.event is null or {is_blank('e.event')})",
         "event_not_defined",
         "'no event'",
     ),
