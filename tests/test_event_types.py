@@ -131,6 +131,17 @@ def test_a_later_load_widens_columns_and_old_values_read_as_they_were_sent(
     assert is_balanced(warehouse)
 
 
+@pytest.mark.parametrize("value", ['"1.5"', "true"])
+def test_what_sql_would_cast_to_a_number_is_none(warehouse: Path, folder: Path, value: str) -> None:
+    """Alone: a load that has to widen anything asks every value of every column."""
+    put(folder / "a.json", said("case", "12.5"))
+    load_events(str(folder), warehouse)
+    put(folder / "b.json", said("case", value))
+    load_events(str(folder), warehouse)
+    read = rows(warehouse, 'select x, context_case from events."case" order by _file')
+    assert read == [("12.5", "12.5"), (value.strip('"'), value.strip('"'))]
+
+
 SCALARS = {"1": "1", "12.5": "12.5", "true": "true", '"x"': "x", AT: AT.strip('"')}
 
 

@@ -110,6 +110,9 @@ BAD_LINES = (
     b'{"type": "track", "event": "caf\xe9", "userId": "u1"}',
     '{"type": "track", "event": "half a letter \\ud83d", "userId": "u1"}',
     track(event="{curly}", userId="[u1]"),
+    '{"type": "track", "event": inf, "userId": "u1"}',
+    track(userId="\u00a0", anonymousId="\u3000"),
+    track(event="\u3000"),
 )
 WRONG = [
     (1, "bad_request", "not JSON"),
@@ -138,6 +141,9 @@ WRONG = [
     (20, "bad_request", "context is not an object"),
     (21, "bad_request", "not UTF-8: the bytes are shown as \\xNN"),
     (22, "bad_request", "not JSON"),
+    (24, "event_not_string", "event is not a string"),
+    (25, "no_user_anon_id", "neither userId nor anonymousId"),
+    (26, "event_not_defined", "no event"),
 ]
 
 
@@ -145,7 +151,7 @@ def test_a_line_that_is_no_event_is_kept_whole_with_its_place_and_reason(
     warehouse: Path, folder: Path
 ) -> None:
     put(folder / "bad.jsonl", *BAD_LINES)
-    assert counts(load_events(str(folder), warehouse)) == [("bad.jsonl", 23, 1, 0, 22)]
+    assert counts(load_events(str(folder), warehouse)) == [("bad.jsonl", 26, 1, 0, 25)]
     assert quarantined(warehouse) == WRONG
     assert rows(warehouse, "select file, raw from events.quarantine where line in (1, 21)") == [
         (str(folder / "bad.jsonl"), '{"type": "track"'),

@@ -110,9 +110,12 @@ class Database:
 
     def columns(self, table: str) -> dict[str, str]:
         """Column names and their types, in order; empty when there is no such table."""
+        is_there = self._is(table, "table") or self._is(table, "view")
+        return self.columns_there(table) if is_there else {}
+
+    def columns_there(self, table: str) -> dict[str, str]:
+        """The same of a table that is surely there: to look for it takes four times as long."""
         # Much faster than duckdb_columns(), which goes through the columns of every table.
-        if not (self._is(table, "table") or self._is(table, "view")):
-            return {}
         return dict(self.run("select name, type from pragma_table_info(?)", [table]))
 
     def count(self, table: str) -> int:

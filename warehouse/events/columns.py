@@ -80,6 +80,8 @@ CASTS = {
     TIMESTAMP: "try_cast(trim({0}, '\"') as timestamptz)",
 }
 
+# A cast of JSON itself would parse each value once more, and take "1.5" and true for numbers.
+AS_TEXT = "cast(x as varchar)"
 
 # What a statement calls for a value that is checked. It takes as long to read as it has letters.
 CHECKED = {
@@ -97,7 +99,7 @@ class Misfit(Exception):
 def define(db: Database) -> None:
     """Make the functions of CHECKED, for as long as the connection lasts."""
     for kind, name in CHECKED.items():
-        value, fits = CASTS[kind].format("x"), SURELY_FITS[kind].format("x")
+        value, fits = CASTS[kind].format(AS_TEXT), SURELY_FITS[kind].format(AS_TEXT)
         db.run(
             f"create or replace temp macro {name}(x) as"
             f" case when x is null or {fits} then {value} else error('{MISFIT}') end"

@@ -13,7 +13,7 @@ from warehouse.events import columns, incoming, people, registry, survey
 from warehouse.events.columns import Change, Field, Misfit, catching_misfits
 from warehouse.events.settle import Fresh, exact, settle
 from warehouse.events.survey import Part, Span
-from warehouse.events.tables import BY_CALL, context_columns, typed_columns
+from warehouse.events.tables import BY_CALL, STORED_ID, context_columns, typed_columns
 from warehouse.quoting import quoted, text
 
 ROWS_AT_A_TIME = 300_000
@@ -117,8 +117,8 @@ def _fill(
     }
     is_anew = any(part.had.get(name, kind) != kind for name, kind in wanted.items())
     span = part.span.from_the_beginning() if is_anew else part.span
-    if is_anew or not part.had:
-        listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in wanted.items())
+    if is_anew or part.span.is_first:
+        listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in (wanted | STORED_ID).items())
         db.run(f"create or replace table {table} ({listed})")
     else:
         for name in [name for name in wanted if name not in part.had]:

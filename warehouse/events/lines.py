@@ -7,7 +7,7 @@ reason there.
 from typing import TYPE_CHECKING
 
 from warehouse.database import Database
-from warehouse.events.refusals import IDS, IN_A_BATCH, verdict
+from warehouse.events.refusals import IDS, IN_A_BATCH, is_blank, opens, verdict
 from warehouse.quoting import text
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ TIMES = {
     "sentAt": "time_sent",
     "receivedAt": "time_received",
 }
-TEXTS = ("type", *IDS, "event", "name", "category", "writeKey", *TIMES)
+TEXTS = ("type", *IDS, "event", "name", "category", *TIMES)
 OBJECTS = ("context", "integrations", "properties", "traits")
 SHAPE = (
     "{"
@@ -53,7 +53,8 @@ PARSED_TIMES = ", ".join(
     f"{_sane(f'try_cast(e.{field} as timestamptz)')} as {name}" for field, name in TIMES.items()
 )
 PARSED_IDS = ", ".join(
-    f"case when trim(e.{field}) <> '' then e.{field} end as {name}" for field, name in IDS.items()
+    f"case when not {is_blank(f'e.{field}')} then e.{field} end as {name}"
+    for field, name in IDS.items()
 )
 
 # The client's clock may be wrong, the time between its own two stamps is right. Where both
@@ -83,13 +84,13 @@ def _fields(call: str) -> str:
 
 # Messages of the same keys have the same shape, and there are few shapes. A line that was cut off
 # would make TRY ask its two thousand neighbours one by one; of the others, hardly any is no JSON.
-SHAPED = """
+SHAPED = f"""
 create or replace temp table shaped as
 select n, keys is not null as is_json, if(keys is null, null, hash(keys)) as shape
 from (
     select n, case
         when not is_text then null
-        when starts_with(raw, '{') and suffix(raw, '}' || chr(10)) then try(json_keys(raw))
+        when {opens("raw")} and suffix(raw, '}}' || chr(10)) then try(json_keys(raw))
         when json_valid(raw) then json_keys(raw)
     end as keys
     from messages

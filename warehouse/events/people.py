@@ -54,7 +54,7 @@ def update(db: Database, schema: str) -> None:
 def _update(db: Database, schema: str, newest: Newest) -> None:
     columns = _columns(db, schema, newest)
     table = f"{schema}.{newest.table}"
-    had = db.columns(table)
+    had = db.columns_there(table)
     since = db.value(SINCE.format(schema=schema), [newest.table])
     if had != {**had, **columns}:
         since = None
@@ -80,7 +80,7 @@ def _update(db: Database, schema: str, newest: Newest) -> None:
 def _columns(db: Database, schema: str, newest: Newest) -> dict[str, str]:
     [kind] = [kind for kind in KINDS if kind.table == newest.calls]
     apart = typed_columns(kind).keys() - set(KEPT)
-    found = db.columns(f"{schema}.{newest.calls}")
+    found = db.columns_there(f"{schema}.{newest.calls}")
     return {
         "id": "VARCHAR",
         **{name: kind for name, kind in found.items() if name not in apart},

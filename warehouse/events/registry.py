@@ -67,7 +67,7 @@ def widen(db: Database, table: str, changes: Sequence[Change]) -> None:
     # Several fields of a column may have changed it; each tells of its first and its last type.
     for made in {change.field.column: change for change in changes}.values():
         column, kind = quoted(made.field.column), made.field.type
-        before = made.type_before or db.columns(table).get(made.field.column)
+        before = made.type_before or db.columns_there(table).get(made.field.column)
         if before is None:
             db.run(f"alter table {table} add column {column} {kind}")
         elif before != kind:
