@@ -156,8 +156,12 @@ def _place(db: Database) -> None:
 
 def _check_numbers(db: Database) -> None:
     """Raises SameNumber where two identifiers have one; after that nobody needs `odd`."""
+    import numpy as np
+
     numbered = "(select node, value from names union all select spelling, text from odd)"
-    if db.value(f"select count(*) - count(distinct node) from {numbered}"):
+    # To sort numbers takes a third of what it takes to look each up.
+    numbers = np.sort(db.arrays(f"select node from {numbered}")["node"])
+    if (numbers[1:] == numbers[:-1]).any():
         raise SameNumber(
             *db.run(
                 f"select min(value), max(value) from {numbered}"
