@@ -15,7 +15,7 @@ It leaves `plan_ours` and `plan_theirs` (the rows left over on either side, with
 from datetime import datetime
 
 from warehouse.database import Database
-from warehouse.quoting import quoted, text
+from warehouse.quoting import is_blank, quoted, text
 from warehouse.sync import Sync, carried
 
 # A row that the tool has taken once is never sent again.
@@ -142,8 +142,7 @@ def _may_have_twins(db: Database, sync: Sync, wanted: str) -> bool:
 
 def _find_refused(db: Database, sync: Sync, among: str) -> None:
     # Grouping a million numbers is three times as fast as a million strings, and most keys are
-    # alone: only those whose hash comes twice are looked at again, as text. And to trim a key costs
-    # as much as to group it: only what begins with none of ASCII's signs may be blank.
+    # alone: only those whose hash comes twice are looked at again, as text.
     key = "_key" if among == "plan_ours" else f"cast({quoted(sync.key)} as varchar)"
     db.run(
         f"""
@@ -160,10 +159,10 @@ def _find_refused(db: Database, sync: Sync, among: str) -> None:
         from keys
         where
             _key is null
-            or (_key not between '!' and '~' and trim(_key) = '')
+            or {is_blank("_key")}
             or hash(_key) in (select key_hash from suspects)
         group by all
-        having count(*) > 1 or _key is null or trim(_key) = ''
+        having count(*) > 1 or _key is null or {is_blank("_key")}
         """
     )
 

@@ -7,8 +7,8 @@ reason there.
 from typing import TYPE_CHECKING
 
 from warehouse.database import Database
-from warehouse.events.refusals import IDS, IN_A_BATCH, is_blank, opens, verdict
-from warehouse.quoting import text
+from warehouse.events.refusals import IDS, IN_A_BATCH, opens, verdict
+from warehouse.quoting import is_blank, text
 
 if TYPE_CHECKING:
     import pyarrow as pa

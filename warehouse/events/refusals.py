@@ -5,6 +5,7 @@ https://www.twilio.com/docs/segment/connections/delivery-overview
 """
 
 from warehouse.events.tables import KINDS
+from warehouse.quoting import begins, is_blank
 
 CALLS = ", ".join(f"'{kind.call}'" for kind in KINDS)
 IDS = {
@@ -18,23 +19,9 @@ IDS = {
 Rule = tuple[str, str, str]  # condition on the message's fields `e`, code, reason as SQL
 
 
-def begins(value: str, first: str, last: str) -> str:
-    """With a character of that range. DuckDB compares the first letters of two texts without
-    looking where the rest of them is; ascii() and starts_with() do look, ascii() at all of it.
-    """
-    return f"({value} >= '{first}' and {value} < '{chr(ord(last) + 1)}')"
-
-
 def opens(value: str) -> str:
     """As a JSON object does."""
     return begins(value, "{", "{")
-
-
-def is_blank(value: str) -> str:
-    """Of spaces alone, those beyond ASCII too. To trim is to copy, which a text that begins with
-    one of ASCII's signs does not need.
-    """
-    return f"(not {begins(value, '!', '~')} and trim({value}) = '')"
 
 
 def _json_type(field: str, is_suspect: str, wrong: str) -> str:
